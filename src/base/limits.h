@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: ISC */
+/**
+ * @file limits.h  Every limit of Ringdown in one place, unit in the name
+ *
+ * Each line says what happens when the limit is hit.  A limit that the other
+ * side can reach is part of the protocol (docs/protocol.md, docs/record.md).
+ */
+#ifndef BASE_LIMITS_H
+#define BASE_LIMITS_H
+
+/* Names */
+#define HOST_CHARS_MAX 63	/* longer: the card or configuration is refused */
+#define ORIGIN_CHARS_MAX 192	/* 63 + "/ringdown/" + 63 + "/" + 32, and NUL */
+#define VKEY_CHARS_MAX 256	/* name + 8 hex + base64 of 33 bytes, and NUL */
+#define ID_CHARS_MAX 64		/* an item's id; longer: 400 to the client */
+#define VALUE_BYTES_MAX 1024	/* one field of an entry; longer: not an entry */
+
+/* Record */
+#define ENTRY_BYTES_MAX 49152	/* longer: not an entry; a frame holds one */
+#define ENTRY_FIELDS_MAX 64	/* more: not an entry */
+#define NOTE_BYTES_MAX 16384	/* longer: not a note */
+#define NOTE_SIGS_MAX 16	/* more lines: not a note */
+#define CARD_BYTES_MAX 4096	/* longer: not a card */
+#define CARD_ADDRESSES_MAX 8	/* more: not a card */
+#define BATCH_ENTRIES_MAX 1024	/* entries under one new checkpoint; more: the
+				   peer's session ends with a protocol error */
+#define BATCH_BYTES_MAX 2097152 /* their bytes with bodies; as above */
+#define BODY_INLINE_MAX 8192	/* stored body that travels with its entry;
+				   longer ones are asked for (WANT) */
+#define BODY_ROW_MAX 32768	/* stored body kept in the entry's row; longer
+				   ones are files of their own */
+#define BLOB_BYTES_MAX 1073741824ULL /* 1 GiB a document; longer: 413 */
+#define BLOB_SALT_BYTES 32	/* random bytes before the content */
+
+/* Trunk */
+#define FRAME_BYTES_MAX 61440	/* payload of one trunk frame; longer: the path
+				   is closed, "frame too long" is counted */
+#define FRAME_HEAD_BYTES 5	/* u32be length of payload, u8 type */
+#define BULK_BYTES 32768	/* blob bytes in one BULK frame */
+#define BULK_WINDOW_BYTES 4194304 /* asked for at once by WANT */
+#define LANES 2			/* session lanes: control, record */
+#define LANE_BYTES_MAX 4194304	/* sent and not acknowledged in one lane; then
+				   the lane waits */
+#define LANE_FRAMES_MAX 4096	/* as above, in frames */
+#define PATHS_MAX 8		/* paths of one trunk; more: configuration error */
+#define PAIRS_MAX 64		/* peers of one exchange; more: refused */
+
+/* Unauthenticated connections to the trunk's listener */
+#define STRANGERS_MAX 64	/* at once; one more: the oldest is dropped */
+#define STRANGER_MS_MAX 5000	/* to finish handshake and HELLO; then dropped */
+#define STRANGER_BYTES_MAX 16384 /* received before HELLO; then dropped */
+
+/* Our own processes */
+#define WIRE_BYTES_MAX 65536	/* one message; longer: the sender is killed */
+#define TURN_MSGS_MAX 256	/* messages taken in one keeper turn */
+#define WAITERS_MAX 4096	/* API calls that wait for a receipt; one more
+				   is answered "busy" */
+
+/* Clocks, ms */
+#define CLOCK_STEP_MS_MAX 2000	/* own clock back by more: fault clock entry */
+#define CLOCK_OFFSET_MS_MAX 5000 /* peer's clock off by more: shown, recorded */
+#define ACK_DELAY_MS 200	/* a pure ack for receipts waits this long */
+#define IDLE_COSIGN_MS 60000	/* fresh cosignatures on an idle line */
+#define JOINT_SIGN_MS 1000	/* at most one joint checkpoint a second */
+#define RETRANSMIT_MS 1000	/* unacknowledged lane frames are sent again */
+#define WANT_STALL_MS 10000	/* a blob that does not grow is asked for again */
+#define LINE_DOWN_RECORD_MS 10000 /* a shorter cut makes no line entry */
+
+#endif
