@@ -40,7 +40,7 @@ static bool reserve(struct buf *b, size_t n)
 		return true;
 	while (cap < b->n + n)
 		cap *= 2;
-	p = realloc(b->p, cap);
+	p = realloc(b->p, cap + 1);	/* one more, for the NUL of printf */
 	if (!p) {
 		b->err = ENOMEM;
 		return false;
@@ -72,8 +72,7 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 	va_copy(again, ap);
 	n = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
-	/* one octet more: vsnprintf writes a NUL behind the text */
-	if (n >= 0 && reserve(b, (size_t)n + 1)) {
+	if (n > 0 && reserve(b, (size_t)n)) {
 		vsnprintf((char *)b->p + b->n, (size_t)n + 1, fmt, again);
 		b->n += (size_t)n;
 	}
