@@ -5,13 +5,15 @@
  * A pair of SOCK_SEQPACKET sockets joins two processes; one packet is one
  * message: u16 type, then its fields in the order of wire.def, numbers in
  * big-endian, STR and BYTES as u32 length and octets.  Decoding checks the
- * type, the sender's right to send it, every limit, and that no octet is left
- * over.  What fails that is a broken or captured process: its owner is told
- * EBADMSG and lets the monitor kill it.
+ * type, the sender's right to send it, every limit, that no STR holds a NUL,
+ * and that no octet is left over.  What fails that is a broken or captured
+ * process: its owner is told EBADMSG or EPERM, drops the pair and tells the
+ * monitor (boot_complain), which kills and restarts the offender.
  */
 #ifndef WIRE_WIRE_H
 #define WIRE_WIRE_H
 
+#include <stddef.h>
 #include "base/buf.h"
 #include "base/limits.h"
 #include "base/text.h"
@@ -75,8 +77,11 @@ const char *wire_name(enum wire_type t);
 /** Whether messages of this type carry a descriptor. */
 bool wire_has_fd(enum wire_type t);
 
+/** Whether role @p from may ever send this type to role @p to. */
+bool wire_may(enum wire_type t, enum role from, enum role to);
+
 /** Encode into @p out, which is reset first.  EMSGSIZE when a field is longer
- *  than its limit, ENOMEM. */
+ *  than its limit, EINVAL when a STR holds a NUL, ENOMEM. */
 int wire_encode(const struct wire_msg *m, struct buf *out)
 	__attribute__((warn_unused_result));
 /**
@@ -92,18 +97,19 @@ int wire_decode(const void *p, size_t n, enum role from, enum role to,
 
 struct wire_end;
 
-/** @p fd (non-blocking, SOCK_SEQPACKET) is given.  queue_bytes: more waiting
- *  than that makes wire_send() say ENOBUFS. */
+/** @p fd (SOCK_SEQPACKET) is given, also on error.  queue_bytes: more waiting
+ *  than that makes wire_send() say ENOBUFS.  ENOMEM. */
 int wire_end_alloc(struct wire_end **wp, int fd, enum role us, enum role them,
 		   size_t queue_bytes) __attribute__((warn_unused_result));
 void *wire_end_free(struct wire_end *w);
 int wire_end_fd(const struct wire_end *w);
 /** Queue a message, try to send.  Never blocks.  m->fd is borrowed (dup'ed
- *  when it must wait).  0, ENOBUFS, EPIPE (the other end is gone), ENOMEM,
- *  EMSGSIZE. */
+ *  when it must wait).  0; ENOBUFS, ENOMEM: not taken, try again later; EPIPE:
+ *  the other end is gone; EMSGSIZE, EINVAL as wire_encode() or a descriptor is
+ *  missing; EPERM: not ours to send. */
 int wire_send(struct wire_end *w, const struct wire_msg *m)
 	__attribute__((warn_unused_result));
-/** Go on sending what waits; call when the fd is writable. */
+/** Go on sending what waits; call when the fd is writable.  0 or EPIPE. */
 int wire_flush(struct wire_end *w) __attribute__((warn_unused_result));
 /** True while something waits: poll for writing. */
 bool wire_waiting(const struct wire_end *w);
@@ -113,7 +119,8 @@ size_t wire_waiting_bytes(const struct wire_end *w);
  * Receive one message; views are good until the next call
  *
  * @return 0; EAGAIN nothing there; EPIPE closed; EBADMSG, EPERM as
- *         wire_decode, or a descriptor where none belongs (closed here)
+ *         wire_decode, or a descriptor where none belongs (closed here);
+ *         EMFILE: our table is full, the message and its descriptor are lost
  */
 int wire_receive(struct wire_end *w, struct wire_msg *m)
 	__attribute__((warn_unused_result));
