@@ -269,7 +269,7 @@ static void clean(void)
 /* One run; false when a check failed */
 static bool once(const struct rdtest *t, uint64_t starve_at)
 {
-	bool ok = false;
+	volatile bool ok = false;	/* outlives longjmp() */
 
 	run.now = t;
 	run.random = 0;
