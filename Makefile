@@ -24,13 +24,12 @@ ifeq ($(origin CC),default)
 CC := $(VARIANT_CC)
 endif
 CFLAGS ?= -O2 -g
-SAN := $(if $(filter %-san fuzz,$(VARIANT)),address$(comma)undefined)
-comma := ,
+SAN := $(filter %-san fuzz,$(VARIANT))
 
 WARN := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wvla -Wformat=2 $(if $(filter 1,$(WERROR)),-Werror)
 HARDEN := -fPIE -fstack-protector-strong -fstack-clash-protection
-ifneq ($(filter %-san fuzz,$(VARIANT)),)
+ifneq ($(SAN),)
 HARDEN += -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
 LDHARDEN := -fsanitize=address,undefined
