@@ -146,6 +146,21 @@ static int parent_sync(int dirfd)
 	return err;
 }
 
+/* Ours alone: a directory that others can reach is not made private behind
+ * their back, since it may be there for something else */
+static int dir_check(int dirfd, const char *dir, char why[KEYS_WHY_CHARS])
+{
+	struct stat st;
+
+	if (fstat(dirfd, &st))
+		return explain(why, errno, dir, NULL, "cannot look at it");
+	if (st.st_mode & 077)
+		return refuse(why, EPERM, dir, NULL,
+			      "group or others may look into the directory of "
+			      "the keys; set its mode to 0700");
+	return 0;
+}
+
 int keys_create(const char *dir, char why[KEYS_WHY_CHARS])
 {
 	bool made[FILES] = {false};
@@ -160,9 +175,7 @@ int keys_create(const char *dir, char why[KEYS_WHY_CHARS])
 	dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dirfd < 0)
 		return explain(why, errno, dir, NULL, "cannot open it");
-	err = fchmod(dirfd, 0700) ? explain(why, errno, dir, NULL,
-					    "cannot set its mode to 0700")
-				  : 0;
+	err = made_dir ? 0 : dir_check(dirfd, dir, why);
 	if (!err)
 		err = make_files(dirfd, dir, made, why);
 	if (!err && parent_sync(dirfd))
@@ -277,14 +290,10 @@ static int load_all(int dirfd, const char *dir, struct keys *out,
 		    char why[KEYS_WHY_CHARS])
 {
 	struct stat st;
-	int err;
+	int err = dir_check(dirfd, dir, why);
 
-	if (fstat(dirfd, &st))
-		return explain(why, errno, dir, NULL, "cannot look at it");
-	if (st.st_mode & 077)
-		return refuse(why, EPERM, dir, NULL,
-			      "group or others may look into the directory of "
-			      "the keys; set its mode to 0700");
+	if (err)
+		return err;
 	err = key_load(dirfd, dir, FILE_LOG, &out->log, why);
 	if (!err)
 		err = key_load(dirfd, dir, FILE_COSIGNER, &out->cosigner, why);
