@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: ISC */
+/**
+ * @file inner.h  What the files of this room share
+ *
+ *   sqlite.c  open, turns, what a failure means        sql.c   schema and SQL
+ *   rows.c    pairs, values, entries, notes, evidence  blobs.c  bodies in files
+ *   marks.c   receipts and wants
+ */
+#ifndef STORE_INNER_H
+#define STORE_INNER_H
+
+#include <sqlite3.h>
+#include "store/store.h"
+
+#define FEEDS (PAIRS_MAX * 4)
+#define SEQ_BITS 40 /* entries of a feed; feed << 40 | seq is a row */
+#define SEQ_MAX ((UINT64_C(1) << SEQ_BITS) - 1)
+#define NUMBER_UNKNOWN UINT64_MAX
+
+/** Statements, prepared once.  Their text is in sql.c, in this order. */
+enum sql {
+	SQL_BEGIN,
+	SQL_COMMIT,
+	SQL_ROLLBACK,
+	SQL_PAIR_EACH,
+	SQL_PAIR_PUT,
+	SQL_META_GET,
+	SQL_META_PUT,
+	SQL_META_DROP,
+	SQL_ENTRY_LAST,
+	SQL_ENTRY_PUT,
+	SQL_ENTRY_WALK,
+	SQL_ENTRY_WALK_BODY,
+	SQL_ENTRY_ID,
+	SQL_ENTRY_ITEMS,
+	SQL_ENTRY_SEEN,
+	SQL_BODY_PUT,
+	SQL_HELD_GET,
+	SQL_HELD_PUT,
+	SQL_NOTE_PUT,
+	SQL_NOTE_FIND,
+	SQL_RECEIPT_FIND,
+	SQL_RECEIPT_DROP,
+	SQL_RECEIPT_PUT,
+	SQL_WANT_PUT,
+	SQL_WANT_GET,
+	SQL_WANT_DROP,
+	SQL_WANT_NEXT,
+	SQL_PROOF_LAST,
+	SQL_PROOF_PUT,
+	SQL_PROOF_EACH,
+	SQL_COUNT
+};
+
+struct blobs;
+
+struct store {
+	struct db db;
+	sqlite3 *sqlite;
+	sqlite3_stmt *stmt[SQL_COUNT];
+	bool taken[SQL_COUNT]; /* in use: a nested walk gets one of its own */
+	int dir;               /* the state directory */
+	int lock;              /* flock()ed */
+	bool turn;             /* a transaction is open */
+	int turn_err;          /* a write of this turn failed: it must end */
+	int broken;           /* a sync failed: no more writes until reopened */
+	int wal_pages;        /* in the log since the last checkpoint */
+	uint64_t next[FEEDS]; /* seq of the next entry, or NUMBER_UNKNOWN */
+	uint64_t held[FEEDS]; /* body octets, or NUMBER_UNKNOWN */
+	bool held_new[FEEDS]; /* to be written by the commit */
+	struct blobs *blobs;
+	char why[256];
+};
+
+/* ---- sqlite.c ---- */
+
+/** Begin the turn's transaction unless it is open.  EIO when broken. */
+int store_begin(struct store *s) __attribute__((warn_unused_result));
+/** The errno of SQLite's last failure, with words; voids an open turn when the
+ *  turn cannot go on.  Never 0. */
+int store_failed(struct store *s, const char *doing);
+/** Words and errno of a failure outside SQLite. */
+int store_failed_os(struct store *s, int err, const char *doing);
+/** A prepared statement, to be given back; NULL: store_failed() tells. */
+sqlite3_stmt *stmt_take(struct store *s, enum sql which);
+void stmt_give(struct store *s, enum sql which, sqlite3_stmt *st);
+/** Step a statement without result and give it back. */
+int stmt_run(struct store *s, enum sql which, sqlite3_stmt *st,
+	     const char *doing) __attribute__((warn_unused_result));
+void bind_uint(sqlite3_stmt *st, int at, uint64_t v);
+void bind_bytes(sqlite3_stmt *st, int at, const void *p, size_t n);
+uint64_t column_uint(sqlite3_stmt *st, int at);
+
+static inline uint64_t row_of(uint32_t feed, uint64_t seq)
+{
+	return (uint64_t)feed << SEQ_BITS | seq;
+}
+
+/* ---- sql.c ---- */
+
+extern const char *const sql_text[SQL_COUNT];
+
+/** Create or upgrade the schema.  ENOTSUP when it is newer than this program,
+ *  EIO, ENOSPC. */
+int schema_make(struct store *s) __attribute__((warn_unused_result));
+
+/* ---- rows.c, marks.c: the calls of core/db.h ---- */
+
+void rows_fill(struct db *db);
+void marks_fill(struct db *db);
+/** Octets of bodies held for a feed, of this turn too. */
+int held_get(struct store *s, uint32_t feed, uint64_t *bytes)
+	__attribute__((warn_unused_result));
+int held_add(struct store *s, uint32_t feed, uint64_t bytes)
+	__attribute__((warn_unused_result));
+/** Write the changed ones. */
+int held_flush(struct store *s) __attribute__((warn_unused_result));
+/** Forget what is kept in memory: it may be of a turn that was rolled back. */
+void rows_forget(struct store *s);
+
+/* ---- blobs.c ---- */
+
+/** Make the directories, remove what a crash left.  ENOMEM, ENOSPC, EIO. */
+int blobs_open(struct store *s) __attribute__((warn_unused_result));
+void *blobs_close(struct blobs *b);
+void blobs_fill(struct db *db);
+/** 0 and *whole, or EIO. */
+int blobs_have(struct store *s, const uint8_t hash[DIGEST_BYTES],
+	       uint64_t *have, bool *whole) __attribute__((warn_unused_result));
+
+#endif
