@@ -148,19 +148,21 @@ int lane_decode(const void *p, size_t n, struct lane_frame *out)
 	return c.bad || out->lane >= LANES || !out->seq ? EBADMSG : 0;
 }
 
-void ack_encode(const uint64_t ack[LANES], struct buf *out)
+void ack_encode(const uint64_t ack[LANES], uint8_t gaps, struct buf *out)
 {
 	for (int i = 0; i < LANES; i++)
 		buf_u64(out, ack[i]);
+	buf_u8(out, gaps);
 }
 
-int ack_decode(const void *p, size_t n, uint64_t ack[LANES])
+int ack_decode(const void *p, size_t n, uint64_t ack[LANES], uint8_t *gaps)
 {
 	struct cur c = cur_of(p, n);
 
 	for (int i = 0; i < LANES; i++)
 		ack[i] = cur_u64(&c);
-	return cur_done(&c) ? 0 : EBADMSG;
+	*gaps = cur_u8(&c);
+	return cur_done(&c) && *gaps < 1u << LANES ? 0 : EBADMSG;
 }
 
 /* ---- messages ---- */

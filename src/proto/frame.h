@@ -91,7 +91,8 @@ enum msg_type {
 	MSG_JOINT = 13,
 	MSG_WANT = 14,
 	MSG_FETCH = 15,
-	MSG_GONE = 16	/* a wanted blob cannot be given */
+	MSG_GONE = 16,	/* a wanted blob cannot be given */
+	MSG_ATTEST = 17 /* answer to FETCH: the largest of your trees I saw */
 };
 
 enum whose { WHOSE_SENDER = 0, WHOSE_RECEIVER = 1 };
@@ -112,8 +113,9 @@ void lane_encode_head(const struct lane_frame *f, struct buf *out);
 int lane_decode(const void *p, size_t n, struct lane_frame *out)
 	__attribute__((warn_unused_result));
 
-void ack_encode(const uint64_t ack[LANES], struct buf *out);
-int ack_decode(const void *p, size_t n, uint64_t ack[LANES])
+/** FRAME_ACK: u64 for each lane, u8 bits: lane i has a gap, send again. */
+void ack_encode(const uint64_t ack[LANES], uint8_t gaps, struct buf *out);
+int ack_decode(const void *p, size_t n, uint64_t ack[LANES], uint8_t *gaps)
 	__attribute__((warn_unused_result));
 
 /* MSG_ENTRIES: u8 whose, u64 first, u16 count, count * (u16 entry length,
@@ -134,7 +136,12 @@ int entries_open(struct cur *c, uint8_t *whose, uint64_t *first,
 int entries_next(struct cur *c, struct entries_item *it)
 	__attribute__((warn_unused_result));
 
-/* MSG_CHECKPOINT, MSG_COSIGNATURE: u8 whose, note.  MSG_JOINT: note. */
+/* MSG_CHECKPOINT: u8 whose, note.  MSG_COSIGNATURE, MSG_ATTEST: note over the
+   receiver's feed.  MSG_JOINT: note. */
+
+/** Added to seq in WANT, BULK and GONE: the entry is in the feed of the one who
+ *  asks, who lost it and wants it back (restore). */
+#define BODY_OF_ASKER (1ULL << 63)
 
 /** MSG_WANT: octets of the body named by the receiver's entry seq. */
 struct want {

@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: ISC */
+/** @file feed.c  Appending, signing, cosigning, the joint tree */
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include "core/state.h"
+
+/* ---- trees ---- */
+
+const uint8_t *feed_root_now(struct feed *f)
+{
+	if (!f->root_known)
+		tree_root(&f->tree, f->root);
+	f->root_known = true;
+	return f->root;
+}
+
+void feed_grow(struct feed *f, enum entry_kind kind, int64_t time_ms,
+	       uint64_t seen, const uint8_t leaf[DIGEST_BYTES], size_t bytes)
+{
+	assert(seen >= f->seen);
+	tree_add(&f->tree, leaf);
+	f->root_known = false;
+	f->time_ms = time_ms;
+	f->seen = seen;
+	f->bytes += bytes;
+	if (kind != ENTRY_ACK)
+		f->spoken = f->tree.size;
+	if (kind != ENTRY_ACK && kind != ENTRY_RECEIPT)
+		f->loud = f->tree.size;
+}
+
+static int add_leaf(const struct db_entry *e, void *arg)
+{
+	uint8_t leaf[DIGEST_BYTES];
+
+	tree_leaf(e->p, e->n, leaf);
+	tree_add(arg, leaf);
+	return 0;
+}
+
+static int note_root(const struct db_note *n, void *arg)
+{
+	struct db_note *out = arg;
+
+	*out = *n;
+	return 0;
+}
+
+int feed_root(struct core *c, uint32_t feed, uint64_t size,
+	      uint8_t out[DIGEST_BYTES])
+{
+	struct db_note n = {.size = UINT64_MAX};
+	struct tree t = {0};
+	int err;
+
+	err = DB(c, note_find, feed, NOTE_SIGNED, size, UINT64_MAX, note_root,
+		 &n);
+	if (err && err != ENOENT)
+		return err;
+	if (!err && n.size == size) {
+		memcpy(out, n.root, DIGEST_BYTES);
+		return 0;
+	}
+	if (size) {
+		err = DB(c, entry_walk, feed, 0, size, false, add_leaf, &t);
+		if (err)
+			return err;
+	}
+	assert(t.size == size);
+	tree_root(&t, out);
+	return 0;
+}
+
+/* ---- notes ---- */
+
+/* body, empty line, signatures; a NULL key does not sign */
+static int make_note(struct buf *b, const char *origin, const struct db_note *n,
+		     const struct note_key *log, const struct note_key *cosig,
+		     uint64_t time_s)
+{
+	char text[ORIGIN_CHARS_MAX + 96];	/* b moves while it grows */
+	int err;
+
+	buf_init(b, NOTE_BYTES_MAX);
+	note_body(b, origin, n->size, n->root);
+	err = b->err ? b->err
+		     : str_copy((struct str){(const char *)b->p, b->n}, text,
+				sizeof(text));
+	buf_str(b, "\n");
+	if (!err && log)
+		err = note_sign(b, str_of(text), log, 0);
+	if (!err && cosig)
+		err = note_sign(b, str_of(text), cosig, time_s);
+	return err ? err : b->err;
+}
+
+/* ---- own entries ---- */
+
+static int64_t newest_own_word_ms(const struct pair *p)
+{
+	const int64_t cosigned_ms = (int64_t)p->peer.cosigned_s * 1000;
+
+	return p->own.time_ms > cosigned_ms ? p->own.time_ms : cosigned_ms;
+}
+
+/* I4: times never decrease; a small step back reuses the last one */
+static int64_t entry_time(const struct pair *p, struct now now)
+{
+	const int64_t last = newest_own_word_ms(p);
+
+	return now.wall_ms > last ? now.wall_ms : last;
+}
+
+static uint64_t cosign_time_s(const struct pair *p, struct now now)
+{
+	const uint64_t s =
+		now.wall_ms > 0 ? (uint64_t)now.wall_ms / 1000 : 0;
+
+	return s > p->peer.cosigned_s ? s : p->peer.cosigned_s;
+}
+
+static int begin_at(struct core *c, struct pair *p, int64_t time_ms,
+		    const char *type)
+{
+	struct envelope env = {
+		.origin = str_of(p->names.own_origin),
+		.seq = p->own.tree.size,
+		.time_ms = time_ms,
+		.seen = p->peer.tree.size,
+	};
+
+	memcpy(env.seen_root, feed_root_now(&p->peer), DIGEST_BYTES);
+	core_draw(c, env.nonce, NONCE_BYTES);
+	buf_reset(&c->scratch);
+	entry_begin(&c->scratch, &env, type);
+	return c->scratch.err;
+}
+
+int own_begin(struct core *c, struct pair *p, struct now now, const char *type)
+{
+	assert(pair_may_sign(p));
+	return begin_at(c, p, entry_time(p, now), type);
+}
+
+int own_append(struct core *c, struct pair *p, enum entry_kind kind,
+	       const uint8_t *body, size_t body_n, const char *id)
+{
+	struct entry parsed;
+	struct db_entry e = {.seq = p->own.tree.size,
+			     .kind = kind,
+			     .body = body,
+			     .body_n = body_n,
+			     .id = id};
+	uint8_t leaf[DIGEST_BYTES];
+	int err;
+
+	entry_end(&c->scratch);
+	if (c->scratch.err)
+		return c->scratch.err;
+	e.p = c->scratch.p;
+	e.n = c->scratch.n;
+	/* what we write must read back, or the other side may refuse it */
+	err = entry_parse(e.p, e.n, &parsed);
+	if (err || parsed.kind != kind)
+		return EINVAL;
+	e.time_ms = parsed.env.time_ms;
+	e.seen = parsed.env.seen;
+	err = DB(c, entry_put, feed_id(p->no, FEED_OWN), &e);
+	if (err)
+		return err;
+	tree_leaf(e.p, e.n, leaf);
+	feed_grow(&p->own, kind, e.time_ms, e.seen, leaf,
+		  e.n + (body_n <= BODY_INLINE_MAX ? body_n : 0));
+	p->dirty = true;
+	if (p->names.own_pivot)
+		err = joint_place(c, p, e.seq, e.seen, leaf);
+	return err;
+}
+
+void open_fields(const struct pair *p, bool own, struct buf *b)
+{
+	const struct pairing *n = &p->names;
+	const char *own_name = own ? n->own_origin : n->peer_origin,
+		   *other = own ? n->peer_origin : n->own_origin;
+	char hex[2 * DIGEST_BYTES + 1], vkey[VKEY_CHARS_MAX];
+
+	entry_field(b, "peer", "%s", other);
+	hex_encode(n->agreement, DIGEST_BYTES, hex);
+	entry_field(b, "agreement", "sha256:%s %" PRIu64, hex,
+		    n->agreement_bytes);
+	entry_field(b, "pivot", "%s", n->own_pivot == own ? own_name : other);
+	note_vkey(own ? &p->own_log : &p->peer_log, vkey);
+	entry_field(b, "log-key", "%s", vkey);
+	note_vkey(own ? &p->own_cosig : &p->peer_cosig, vkey);
+	entry_field(b, "cosigner-key", "%s", vkey);
+	hex_encode(own ? p->own_card.next : p->peer_card.next, DIGEST_BYTES,
+		   hex);
+	entry_field(b, "next-key", "sha256:%s", hex);
+}
+
+int own_open(struct core *c, struct pair *p, struct now now)
+{
+	const int err = own_begin(c, p, now, "open");
+
+	if (err)
+		return err;
+	open_fields(p, true, &c->scratch);
+	return own_append(c, p, ENTRY_OPEN, NULL, 0, NULL);
+}
+
+int own_clock(struct core *c, struct pair *p, struct now now)
+{
+	char was[STAMP_CHARS + 1], at[STAMP_CHARS + 1];
+	int err;
+
+	if (now.wall_ms < 0 || !p->own.tree.size ||
+	    newest_own_word_ms(p) - now.wall_ms <= CLOCK_STEP_MS_MAX)
+		return 0;
+	/* named exactly when it explains a smaller time in the feed */
+	stamp_print(p->own.time_ms > now.wall_ms ? p->own.time_ms
+						 : newest_own_word_ms(p),
+		    was);
+	stamp_print(now.wall_ms, at);
+	err = begin_at(c, p, now.wall_ms, "fault");
+	if (err)
+		return err;
+	entry_field(&c->scratch, "kind", "clock");
+	entry_field(&c->scratch, "was", "%s", was);
+	entry_field(&c->scratch, "now", "%s", at);
+	p->peer.cosigned_s = (uint64_t)now.wall_ms / 1000;
+	return own_append(c, p, ENTRY_FAULT, NULL, 0, NULL);
+}
+
+int own_sign(struct core *c, struct pair *p, struct now now)
+{
+	struct db_note n = {.size = p->own.tree.size, .bytes = p->own.bytes};
+	struct buf b;
+	int err;
+
+	if (p->own.signed_size == p->own.tree.size)
+		return 0;
+	assert(pair_may_sign(p) && p->own.signed_size < p->own.tree.size);
+	memcpy(n.root, feed_root_now(&p->own), DIGEST_BYTES);
+	p->peer.cosigned_s = cosign_time_s(p, now);
+	err = make_note(&b, p->names.own_origin, &n, &p->own_log,
+			&p->own_cosig, p->peer.cosigned_s);
+	n.p = b.p;
+	n.n = b.n;
+	if (!err)
+		err = DB(c, note_put, feed_id(p->no, FEED_OWN), NOTE_SIGNED,
+			 &n);
+	buf_free(&b);
+	if (err)
+		return err;
+	p->own.signed_size = n.size;
+	p->signed_bytes = n.bytes;
+	p->marker_due = true;
+	p->dirty = true;
+	return 0;
+}
+
+/* ---- cosigning ---- */
+
+int peer_cosign(struct core *c, struct pair *p, struct now now, bool again)
+{
+	struct db_note n = {.size = p->peer.tree.size, .bytes = p->peer.bytes};
+	const enum note_kind kind = again ? NOTE_IDLE : NOTE_COSIGNED;
+	const enum msg_type msg =
+		p->s.attest_due ? MSG_ATTEST : MSG_COSIGNATURE;
+	struct buf b;
+	int err;
+
+	/* I3: all they said, but trailing acks, is in what we wrote */
+	if (!n.size || p->peer.spoken > p->own.seen ||
+	    p->own.signed_size < p->own.tree.size ||
+	    (!again && p->peer.cosigned == n.size))
+		return 0;
+	memcpy(n.root, feed_root_now(&p->peer), DIGEST_BYTES);
+	p->peer.cosigned_s = cosign_time_s(p, now);
+	err = make_note(&b, p->names.peer_origin, &n, NULL, &p->own_cosig,
+			p->peer.cosigned_s);
+	n.p = b.p;
+	n.n = b.n;
+	if (!err)
+		err = DB(c, note_put, feed_id(p->no, FEED_PEER), kind, &n);
+	if (!err)
+		err = lane_send(c, p, now, LANE_RECORD, msg, b.p, b.n, NULL,
+				0);
+	buf_free(&b);
+	if (err)
+		return err;
+	if (n.size > p->peer.cosigned)
+		p->peer.cosigned = n.size;
+	p->s.attest_due = false;
+	p->dirty = true;
+	return 0;
+}
+
+/* ---- the joint tree ---- */
+
+int joint_place(struct core *c, struct pair *p, uint64_t seq, uint64_t seen,
+		const uint8_t leaf[DIGEST_BYTES])
+{
+	const enum feed_of other = p->names.own_pivot ? FEED_PEER : FEED_OWN;
+	const uint64_t placed = p->joint.size - seq;
+
+	assert(placed <= seen);
+	if (placed < seen) {
+		const int err = DB(c, entry_walk, feed_id(p->no, other),
+				   placed, seen - placed, false, add_leaf,
+				   &p->joint);
+
+		if (err)
+			return err;
+	}
+	assert(p->joint.size == seq + seen);
+	tree_add(&p->joint, leaf);
+	p->dirty = true;
+	return 0;
+}
+
+int joint_offer(struct core *c, struct pair *p, struct now now)
+{
+	struct db_note n = {.size = p->joint.size};
+	struct buf b;
+	int err;
+
+	tree_root(&p->joint, n.root);
+	p->peer.cosigned_s = cosign_time_s(p, now);
+	err = make_note(&b, p->names.joint_origin, &n, &p->joint_log,
+			&p->own_cosig, p->peer.cosigned_s);
+	n.p = b.p;
+	n.n = b.n;
+	if (!err)
+		err = DB(c, note_put, feed_id(p->no, FEED_JOINT), NOTE_SIGNED,
+			 &n);
+	if (!err)
+		err = lane_send(c, p, now, LANE_RECORD, MSG_JOINT, b.p, b.n,
+				NULL, 0);
+	buf_free(&b);
+	if (err)
+		return err;
+	p->joint_sent = n.size;
+	p->dirty = true;
+	return 0;
+}
+
+/* The pivot's offer: same tree here?  Then our cosignature completes it */
+static int joint_complete(struct core *c, struct pair *p, struct now now,
+			  const struct note *note, const uint8_t *m, size_t n)
+{
+	struct db_note dn = {.size = note->size};
+	struct buf b;
+	int err;
+
+	if (!pair_may_sign(p))
+		return 0;	/* the pivot offers again in its next session */
+	buf_init(&b, NOTE_BYTES_MAX);
+	buf_put(&b, m, n);
+	memcpy(dn.root, note->root, DIGEST_BYTES);
+	p->peer.cosigned_s = cosign_time_s(p, now);
+	err = note_sign(&b, note->body, &p->own_cosig, p->peer.cosigned_s);
+	if (!err)
+		err = b.err;
+	dn.p = b.p;
+	dn.n = b.n;
+	if (!err)
+		err = DB(c, note_put, feed_id(p->no, FEED_JOINT), NOTE_SIGNED,
+			 &dn);
+	if (!err)
+		err = lane_send(c, p, now, LANE_RECORD, MSG_JOINT, b.p, b.n,
+				NULL, 0);
+	buf_free(&b);
+	if (err)
+		return err;
+	p->joint_signed = note->size;
+	p->dirty = true;
+	return 0;
+}
+
+static int keep_joint(struct core *c, struct pair *p, const struct note *note,
+		      const uint8_t *m, size_t n)
+{
+	struct db_note dn = {.size = note->size, .p = m, .n = n};
+
+	memcpy(dn.root, note->root, DIGEST_BYTES);
+	if (note->size > p->joint_signed)
+		p->joint_signed = note->size;
+	p->dirty = true;
+	return DB(c, note_put, feed_id(p->no, FEED_JOINT), NOTE_SIGNED, &dn);
+}
+
+int joint_message(struct core *c, struct pair *p, struct now now,
+		  uint32_t conn, const uint8_t *m, size_t n)
+{
+	uint8_t root[DIGEST_BYTES];
+	struct note note;
+
+	if (note_parse(m, n, &note) ||
+	    !str_is(note.origin, p->names.joint_origin) ||
+	    note_check(&note, &p->joint_log, NULL, NULL) ||
+	    note_check(&note, &p->peer_cosig, NULL, NULL)) {
+		c->counter[COUNT_RECORD_BAD]++;
+		return core_close_path(c, conn, "bad joint checkpoint");
+	}
+	if (p->names.own_pivot) {
+		/* our own offer comes back; our signature on it is checked */
+		if (note_check(&note, &p->own_cosig, NULL, NULL) == 0 &&
+		    note.size <= p->joint_sent)
+			return keep_joint(c, p, &note, m, n);
+		return 0;
+	}
+	/* what follows has not come yet, or we were restored: later */
+	if (note.size != p->joint.size)
+		return 0;
+	tree_root(&p->joint, root);
+	if (memcmp(root, note.root, sizeof(root))) {
+		pair_blame(p, VERDICT_EXPOSED,
+			   "signed a joint checkpoint of size %" PRIu64
+			   " with another root than both feeds give",
+			   note.size);
+		return DB(c, proof_put, p->no, "joint", m, n);
+	}
+	return joint_complete(c, p, now, &note, m, n);
+}
+
+/* ---- forks ---- */
+
+struct leaves {
+	struct core *c;
+	uint32_t feed;
+	uint64_t first, n;	/* what cache holds */
+	uint8_t cache[256][DIGEST_BYTES];
+};
+
+static int fill(const struct db_entry *e, void *arg)
+{
+	struct leaves *l = arg;
+
+	tree_leaf(e->p, e->n, l->cache[l->n++]);
+	return 0;
+}
+
+static int leaf_at(uint64_t i, uint8_t out[DIGEST_BYTES], void *arg)
+{
+	struct leaves *l = arg;
+	int err;
+
+	if (i < l->first || i >= l->first + l->n) {
+		l->first = i;
+		l->n = 0;
+		err = DB(l->c, entry_walk, l->feed, i, 256, false, fill, l);
+		if (err)
+			return err;
+		if (!l->n)
+			return EIO;
+	}
+	memcpy(out, l->cache[i - l->first], DIGEST_BYTES);
+	return 0;
+}
+
+struct proof_parts {
+	const struct note *first;
+	const uint8_t *prefix;
+	struct tree_proof way;
+	struct buf *out;
+};
+
+static int print_proof(const struct db_note *second, void *arg)
+{
+	struct proof_parts *pp = arg;
+	const struct note_line *last = &pp->first->line[pp->first->lines - 1];
+	const char *start = pp->first->body.p;
+	const size_t n = (size_t)(last->whole.p + last->whole.n - start);
+	char b64[B64_SIZE(DIGEST_BYTES)];
+
+	b64_encode(pp->prefix, DIGEST_BYTES, b64);
+	buf_printf(pp->out,
+		   "ringdown-fork/v1\nfirst %zu\nsecond %zu\nprefix %s\n"
+		   "proof %zu\n",
+		   n, second->n, b64, pp->way.n);
+	for (size_t i = 0; i < pp->way.n; i++) {
+		b64_encode(pp->way.hash[i], DIGEST_BYTES, b64);
+		buf_printf(pp->out, "%s\n", b64);
+	}
+	buf_put(pp->out, start, n);
+	buf_put(pp->out, second->p, second->n);
+	return pp->out->err;
+}
+
+int fork_proof(struct core *c, struct pair *p, uint32_t feed,
+	       const struct note *first)
+{
+	const struct feed *f =
+		feed == feed_id(p->no, FEED_OWN) ? &p->own : &p->peer;
+	struct leaves l = {.c = c, .feed = feed};
+	struct proof_parts pp = {.first = first};
+	uint8_t prefix[DIGEST_BYTES];
+	struct buf b;
+	int err;
+
+	assert(first->size && first->size <= f->signed_size);
+	buf_init(&b, 65536);
+	pp.out = &b;
+	pp.prefix = prefix;
+	err = feed_root(c, feed, first->size, prefix);
+	if (!err && first->size < f->signed_size)
+		err = tree_prove_consistency(first->size, f->signed_size,
+					     leaf_at, &l, &pp.way);
+	if (!err)
+		err = DB(c, note_find, feed, NOTE_SIGNED, f->signed_size,
+			 UINT64_MAX, print_proof, &pp);
+	if (!err)
+		err = DB(c, proof_put, p->no, "fork", b.p, b.n);
+	buf_free(&b);
+	return err;
+}

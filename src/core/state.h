@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: ISC */
+/**
+ * @file state.h  What core keeps in memory: private to src/core
+ *
+ *   pairs.c    cards, pairing, loading and saving a pair
+ *   feed.c     appending, signing, cosigning, the joint tree
+ *   peer.c     checking and taking over what the peer's feed says
+ *   lanes.c    the session: sequence, acknowledge, send again
+ *   hello.c    joining a path; restore and fork
+ *   sync.c     messages in the lanes, pushing feeds
+ *   bodies.c   asking for and giving bodies
+ *   submit.c   what people and programs write; looking
+ *   turn.c     paths, timers, the turn, what leaves it
+ */
+#ifndef CORE_STATE_H
+#define CORE_STATE_H
+
+#include "core/core.h"
+#include "proto/note.h"
+#include "proto/tree.h"
+
+#define WHY_CHARS 200
+
+/** A feed as we hold it.  All of it is durable. */
+struct feed {
+	struct tree tree;
+	int64_t time_ms;	/* of the newest entry */
+	uint64_t seen;		/* of the newest entry */
+	uint64_t bytes;		/* entries and inline bodies */
+	uint64_t signed_size;	/* newest checkpoint by its author */
+	uint64_t cosigned;	/* largest size cosigned by the other side */
+	uint64_t cosigned_s;	/* own: time of the peer's newest cosignature;
+				   peer: of ours, over any tree of the pair */
+	uint64_t spoken;	/* 1 + seq of the newest entry, no `ack` */
+	uint64_t loud;		/* 1 + seq of the newest, no `ack`, no receipt */
+	/* not durable: the root of tree, once asked for */
+	uint8_t root[DIGEST_BYTES];
+	bool root_known;
+};
+
+/** Octets shared by a lane and the actions that send them. */
+struct octets {
+	unsigned refs;
+	size_t n;
+	uint8_t p[];
+};
+
+struct sent {
+	struct sent *next;
+	uint64_t seq;
+	uint8_t msg;
+	struct octets *body;
+};
+
+struct lane_state {
+	uint64_t tx;		/* last seq given */
+	uint64_t acked;
+	uint64_t rx;		/* highest contiguous seq received */
+	struct sent *head, *tail;	/* not acknowledged, in order */
+	size_t bytes, frames;	/* in that list */
+	uint64_t resend_at_ms;	/* UINT64_MAX: nothing waits */
+	uint32_t backoff_ms;
+	uint64_t gap_asked_ms;	/* when we last said that there is a gap */
+};
+
+struct path {
+	bool joined;		/* HELLO was good */
+	bool closing;		/* what still comes on it is not heard */
+	uint32_t conn;
+	uint32_t pair;
+	enum hello_role role;
+	uint8_t number;
+	uint8_t exporter[EXPORTER_BYTES];
+	struct path *next;
+};
+
+/** A body that is coming in. */
+struct intake {
+	bool active;
+	enum feed_of of;	/* whose entry names it */
+	struct db_want want;
+	uint64_t have;
+	uint64_t asked;		/* asked for up to here */
+	uint64_t stall_at_ms;
+	unsigned bad;		/* times the hash was wrong */
+	struct buf row;		/* bodies <= BODY_ROW_MAX */
+};
+
+struct session {
+	uint8_t sid[SID_BYTES];
+	uint8_t peer_sid[SID_BYTES];
+	bool known;		/* peer_sid is theirs */
+	unsigned paths;		/* joined */
+	uint64_t since_ms;
+	struct lane_state lane[LANES];
+	bool ack_due;
+	uint8_t gaps;
+	uint64_t push_next;	/* own entries below this were handed over */
+	bool fetching;		/* the peer asked for its own entries */
+	uint64_t fetch_next;
+	bool attest_due;	/* and then our word on the largest tree */
+	bool fetch_sent;	/* we asked for ours */
+	uint64_t joint_offered;	/* in this session */
+	struct buf pending;	/* entries without their checkpoint yet */
+	uint64_t pending_n;
+	enum whose pending_whose;
+	struct intake in;
+	uint64_t want_from[2];	/* next body to look for: own, peer */
+};
+
+/** Entries first..last of the peer's feed. */
+struct said {
+	uint64_t first, last;
+};
+
+#define SAID_MAX 32	/* ranges a turn; more bodies are asked for again */
+
+struct pair {
+	/* durable (pairs.c) */
+	enum pair_state state;	/* RESTORING is never stored */
+	enum verdict verdict;
+	char why[WHY_CHARS];
+	char verdict_why[WHY_CHARS];
+	struct card own_card, peer_card;
+	struct feed own, peer;
+	struct tree joint;
+	uint64_t joint_signed;	/* all three signatures are in */
+	uint64_t joint_sent;	/* pivot: newest size offered */
+	int64_t proof_ms;	/* wall: last signed word of the peer */
+	bool line_up;		/* what our newest `line` entry says */
+	uint64_t body_bytes;	/* of the peer, held here */
+	uint64_t wants;
+	uint64_t restored;	/* own checkpoints below this may be missing */
+
+	/* derived */
+	uint32_t no;
+	struct pairing names;
+	struct key *log_key, *cosigner_key, *trunk_key;	/* peer's */
+	struct note_key own_log, own_cosig, peer_log, peer_cosig, joint_log;
+
+	/* this run */
+	bool dirty;
+	bool marker_due;
+	uint64_t signed_bytes;	/* own.bytes at the newest checkpoint */
+	struct session s;
+	uint64_t announced;	/* peer's size as its HELLO or checkpoint said */
+	uint64_t restore_from, restore_to;	/* RESTORING */
+	int64_t offset_ms;
+	uint64_t ack_at_ms, idle_at_ms, joint_at_ms, down_at_ms;
+	bool waiters_due;	/* something may answer a waiting request */
+	uint64_t seen_size;	/* cache: root of our feed at this size */
+	uint8_t seen_root[DIGEST_BYTES];
+	bool seen_valid;
+	struct said held[SAID_MAX];	/* receipts held to be written */
+	size_t helds;
+	uint64_t unheld;	/* 1 + seq of the newest item whose body did
+				   not come with it */
+	struct said refuse[SAID_MAX];	/* not understood: refuse */
+	size_t refuses;
+};
+
+/** What a pending entry of a batch says, found while checking it. */
+struct taken {
+	enum entry_kind kind;
+	int64_t time_ms;
+	uint64_t seen;
+	uint8_t leaf[DIGEST_BYTES];
+	uint8_t hash[DIGEST_BYTES];	/* of its body, for items */
+	uint64_t bytes;
+	uint64_t first, last;		/* receipt, refuse */
+	enum receipt_state state;
+};
+
+struct waiter {
+	uint64_t request;
+	uint32_t pair;
+	uint64_t seq;
+	enum submit_wait wait;
+};
+
+struct queued {
+	struct queued *next;
+	struct action a;
+	struct octets *body;
+	uint8_t lane;		/* FRAME_LANE: head is made when handed out */
+	uint64_t seq;
+	uint8_t msg;
+	char reason[WHY_CHARS];
+};
+
+struct core {
+	struct core_conf conf;
+	const struct db *db;
+	struct pair *pair[PAIRS_MAX];
+	struct path *paths;
+	struct waiter waiter[WAITERS_MAX];
+	size_t waiters;
+	struct queued *head, *tail;
+	uint64_t drawn;		/* counter of the random stream */
+	uint64_t counter[COUNTERS];
+	struct buf scratch;	/* an entry being made */
+	struct taken taken[BATCH_ENTRIES_MAX];
+};
+
+/* A call in the store's interface */
+#define DB(c, call, ...) ((c)->db->call((c)->db->arg, __VA_ARGS__))
+
+/* ---- turn.c ---- */
+
+/** The next @p n octets of the seeded stream: nonces, salts, session ids. */
+void core_draw(struct core *c, uint8_t *out, size_t n);
+/** Close a path after saying why; it leaves the session at once. */
+int core_close_path(struct core *c, uint32_t conn, const char *reason);
+int core_answer(struct core *c, uint64_t request, enum answer a, uint64_t seq,
+		bool again);
+/** A new action at the end of the queue; NULL: no memory. */
+struct queued *core_queue(struct core *c, enum action_kind kind, uint32_t conn);
+
+/* ---- pairs.c ---- */
+
+int pair_load_all(struct core *c, struct now now);
+int pair_save(struct core *c, struct pair *p);
+struct pair *pair_free(struct pair *p);
+/** May new entries and cosignatures be signed in this pair? */
+bool pair_may_sign(const struct pair *p);
+/** What the peer did is proven or suspected; never lowered, first reason kept. */
+void pair_blame(struct pair *p, enum verdict v, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/** We have two histories ourselves: sign nothing any more. */
+void pair_stop(struct pair *p, const char *why);
+
+/* ---- feed.c ---- */
+
+/** Start an own entry in c->scratch; add fields, then own_append(). */
+int own_begin(struct core *c, struct pair *p, struct now now, const char *type);
+/** Append what is in c->scratch.  body: stored body for the row, or NULL. */
+int own_append(struct core *c, struct pair *p, enum entry_kind kind,
+	       const uint8_t *body, size_t body_n, const char *id);
+int own_open(struct core *c, struct pair *p, struct now now);
+/** The fields of the `open` entry of our feed, or of the peer's. */
+void open_fields(const struct pair *p, bool own, struct buf *b);
+/** Clock went back by too much: say so before anything is signed. */
+int own_clock(struct core *c, struct pair *p, struct now now);
+/** Sign a checkpoint when there are entries without one. */
+int own_sign(struct core *c, struct pair *p, struct now now);
+/** Cosign the peer's feed if I3 allows; again: same size, new time. */
+int peer_cosign(struct core *c, struct pair *p, struct now now, bool again);
+/** An entry of the pivot was appended: place what it makes final. */
+int joint_place(struct core *c, struct pair *p, uint64_t seq, uint64_t seen,
+		const uint8_t leaf[DIGEST_BYTES]);
+/** Root of a feed as it stands. */
+const uint8_t *feed_root_now(struct feed *f);
+/** Pivot: offer the joint checkpoint. */
+int joint_offer(struct core *c, struct pair *p, struct now now);
+int joint_message(struct core *c, struct pair *p, struct now now,
+		  uint32_t conn, const uint8_t *m, size_t n);
+/** Root of a feed at an earlier size: from its checkpoint, else recomputed. */
+int feed_root(struct core *c, uint32_t feed, uint64_t size,
+	      uint8_t out[DIGEST_BYTES]);
+/** Two trees signed by one key of which one is no prefix of the other: make
+ *  and keep the proof.  `second` is at our mirror or feed's size. */
+int fork_proof(struct core *c, struct pair *p, uint32_t feed,
+	       const struct note *first);
+/** Add leaf, time, seen, sizes to a feed's state. */
+void feed_grow(struct feed *f, enum entry_kind kind, int64_t time_ms,
+	       uint64_t seen, const uint8_t leaf[DIGEST_BYTES], size_t bytes);
+
+/* ---- peer.c ---- */
+
+/** The pending entries and this checkpoint of the peer's feed: check and take
+ *  over, or blame.  *bad: words when the peer broke the protocol. */
+int peer_take(struct core *c, struct pair *p, struct now now,
+	      const struct note *n, const char **bad);
+/** The same for our own feed, given back after a restore. */
+int own_take_back(struct core *c, struct pair *p, const struct note *n,
+		  const char **bad);
+/** A body came in: a receipt is due.  False: too many already this turn. */
+bool peer_held(struct pair *p, uint64_t seq, bool in_batch);
+/** Write the receipts and refusals that are due. */
+int peer_answer(struct core *c, struct pair *p, struct now now);
+
+/* ---- lanes.c ---- */
+
+void session_reset(struct core *c, struct session *s, bool new_sid);
+/** a and b in one; NULL: no memory. */
+struct octets *octets_make(const void *a, size_t an, const void *b, size_t bn);
+/** Let go; copes with NULL; returns NULL. */
+struct octets *octets_drop(struct octets *o);
+/** Queue a message for the peer; no-op without a session. */
+int lane_send(struct core *c, struct pair *p, struct now now, enum lane lane,
+	      enum msg_type msg, const void *a, size_t an, const void *b,
+	      size_t bn);
+bool lane_room(const struct pair *p, enum lane lane);
+/** Take a lane frame apart; *deliver: it is the next one. */
+void lane_take(struct core *c, struct pair *p, struct now now,
+	       const struct lane_frame *f, bool *deliver);
+void lane_acked(struct pair *p, struct now now, enum lane lane, uint64_t ack);
+/** Everything not acknowledged goes out again; on conn, or where it belongs. */
+int lane_resend(struct core *c, struct pair *p, struct now now, enum lane lane,
+		uint32_t conn, size_t max_frames);
+int lanes_tick(struct core *c, struct pair *p, struct now now);
+uint64_t lanes_deadline(const struct pair *p);
+/** The path for bulk and record: the first joined one; NULL. */
+struct path *pair_path(struct core *c, const struct pair *p);
+
+/* ---- hello.c ---- */
+
+int hello_out(struct core *c, struct now now, struct pair *p,
+	      const struct path *path);
+int hello_in(struct core *c, struct now now, struct pair *p,
+	     struct path *path, const uint8_t *m, size_t n);
+/** Our own entries are back and attested: go on. */
+int restore_end(struct core *c, struct pair *p, struct now now,
+		const struct note *attest, uint64_t time_s,
+		const uint8_t sig[SIG_BYTES]);
+
+/* ---- sync.c ---- */
+
+int sync_message(struct core *c, struct now now, struct pair *p,
+		 uint32_t conn, const struct lane_frame *f);
+int sync_push(struct core *c, struct pair *p, struct now now);
+/** A new session: tell what the peer may have lost. */
+int sync_start(struct core *c, struct pair *p, struct now now);
+
+/* ---- bodies.c ---- */
+
+int body_want_next(struct core *c, struct pair *p, struct now now);
+int body_bulk(struct core *c, struct pair *p, struct now now,
+	      const uint8_t *m, size_t n);
+int body_asked(struct core *c, struct pair *p, struct now now,
+	       const uint8_t *m, size_t n);
+/** Nothing came for long: ask for the rest once more. */
+int body_ask_again(struct core *c, struct pair *p, struct now now);
+void body_reset(struct session *s);
+
+/* ---- submit.c ---- */
+
+/** Answer who waits for something in this pair that may have come. */
+int waiters_answer(struct core *c, struct pair *p);
+
+#endif

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: ISC */
+/** @file sync.c  Messages in the lanes, pushing feeds */
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include "core/state.h"
+
+/* ---- pushing ---- */
+
+struct push {
+	struct core *c;
+	struct pair *p;
+	struct now now;
+	enum whose whose;
+	uint64_t first;		/* of the frame being filled */
+	uint16_t count;
+	struct buf items;
+};
+
+#define PUSH_BYTES (FRAME_BYTES_MAX - LANE_HEAD_BYTES - 16)
+
+static int push_flush(struct push *u)
+{
+	struct buf head;
+	int err;
+
+	if (!u->count)
+		return 0;
+	buf_init(&head, 64);
+	entries_begin(&head, u->whose, u->first, u->count);
+	err = head.err ? head.err : u->items.err;
+	if (!err)
+		err = lane_send(u->c, u->p, u->now, LANE_RECORD, MSG_ENTRIES,
+				head.p, head.n, u->items.p, u->items.n);
+	buf_free(&head);
+	u->first += u->count;
+	u->count = 0;
+	buf_reset(&u->items);
+	return err;
+}
+
+static int push_entry(const struct db_entry *e, void *arg)
+{
+	struct push *u = arg;
+	const bool inlined = e->body && e->body_n <= BODY_INLINE_MAX;
+	const struct entries_item it = {.entry = e->p,
+					.entry_n = e->n,
+					.body = inlined ? e->body : NULL,
+					.body_n = inlined ? e->body_n : 0};
+	int err = 0;
+
+	if (u->items.n + 4 + it.entry_n + it.body_n > PUSH_BYTES)
+		err = push_flush(u);
+	if (!err) {
+		entries_add(&u->items, &it);
+		u->count++;
+		err = u->items.err;
+	}
+	return err;
+}
+
+static int push_note(const struct db_note *n, void *arg)
+{
+	struct push *u = arg;
+	const uint8_t whose = (uint8_t)u->whose;
+
+	return lane_send(u->c, u->p, u->now, LANE_RECORD, MSG_CHECKPOINT,
+			 &whose, 1, n->p, n->n);
+}
+
+static int note_size(const struct db_note *n, void *arg)
+{
+	struct db_note *out = arg;
+
+	out->size = n->size;
+	out->bytes = n->bytes;
+	return 0;
+}
+
+/* One batch from *next on, ended by a checkpoint that its author signed.
+   ENOENT: there is none to end it. */
+static int push_batch(struct push *u, uint32_t feed, uint64_t *next)
+{
+	struct db_note from = {0}, to = {0};
+	int err;
+
+	/* bytes below *next; unknown (a size without note) counts as none */
+	err = DB(u->c, note_find, feed, NOTE_SIGNED, *next, UINT64_MAX,
+		 note_size, &from);
+	if (err && err != ENOENT)
+		return err;
+	err = DB(u->c, note_find, feed, NOTE_SIGNED,
+		 *next + BATCH_ENTRIES_MAX, from.bytes + BATCH_BYTES_MAX,
+		 note_size, &to);
+	if (err)
+		return err;
+	if (to.size <= *next)
+		return ENOENT;
+	u->first = *next;
+	err = DB(u->c, entry_walk, feed, *next, to.size - *next, true,
+		 push_entry, u);
+	if (!err)
+		err = push_flush(u);
+	if (!err)
+		err = DB(u->c, note_find, feed, NOTE_SIGNED, to.size,
+			 UINT64_MAX, push_note, u);
+	if (!err)
+		*next = to.size;
+	return err;
+}
+
+static int push_feed(struct core *c, struct pair *p, struct now now,
+		     enum whose whose, uint64_t *next, uint64_t end)
+{
+	struct push u = {.c = c, .p = p, .now = now, .whose = whose};
+	const uint32_t feed =
+		feed_id(p->no, whose == WHOSE_SENDER ? FEED_OWN : FEED_PEER);
+	int err = 0;
+
+	buf_init(&u.items, FRAME_BYTES_MAX);
+	while (!err && *next < end && lane_room(p, LANE_RECORD))
+		err = push_batch(&u, feed, next);
+	buf_free(&u.items);
+	return err == ENOENT ? 0 : err;
+}
+
+static int ask_back(struct core *c, struct pair *p, struct now now)
+{
+	struct buf b;
+	int err;
+
+	buf_init(&b, 16);
+	buf_u64(&b, p->own.tree.size);
+	err = b.err ? b.err
+		    : lane_send(c, p, now, LANE_RECORD, MSG_FETCH, b.p, b.n,
+				NULL, 0);
+	buf_free(&b);
+	p->s.fetch_sent = true;
+	return err;
+}
+
+/* The peer asked for its entries back: they, and then our word on the largest */
+static int push_back(struct core *c, struct pair *p, struct now now)
+{
+	const int err = push_feed(c, p, now, WHOSE_RECEIVER, &p->s.fetch_next,
+				  p->peer.signed_size);
+
+	if (err || p->s.fetch_next < p->peer.signed_size)
+		return err;
+	p->s.fetching = false;
+	p->s.attest_due = true;
+	return 0;
+}
+
+int sync_push(struct core *c, struct pair *p, struct now now)
+{
+	int err;
+
+	if (!p->s.paths || !p->s.known)
+		return 0;
+	err = push_feed(c, p, now, WHOSE_SENDER, &p->s.push_next,
+			p->own.signed_size);
+	if (!err && p->s.fetching)
+		err = push_back(c, p, now);
+	if (err || p->state != PAIR_RESTORING || p->s.fetch_sent)
+		return err;
+	/* when each has what the other holds, the peer can attest */
+	if (p->s.push_next == p->own.signed_size &&
+	    p->peer.tree.size >= p->announced)
+		err = ask_back(c, p, now);
+	return err;
+}
+
+static int find_note(const struct db_note *n, void *arg)
+{
+	struct push *u = arg;
+
+	return lane_send(u->c, u->p, u->now, LANE_RECORD, MSG_COSIGNATURE,
+			 n->p, n->n, NULL, 0);
+}
+
+int sync_start(struct core *c, struct pair *p, struct now now)
+{
+	struct push u = {.c = c, .p = p, .now = now};
+	int err;
+
+	/* our newest cosignature may have been lost with the last session */
+	err = DB(c, note_find, feed_id(p->no, FEED_PEER), NOTE_COSIGNED,
+		 UINT64_MAX, UINT64_MAX, find_note, &u);
+	if (err && err != ENOENT)
+		return err;
+	p->joint_at_ms = now.mono_ms;
+	return 0;
+}
+
+/* ---- messages ---- */
+
+static int protocol_error(struct core *c, struct pair *p, const char *why)
+{
+	int err = 0;
+
+	/* a new session, or the same frame would come again for ever */
+	session_reset(c, &p->s, true);
+	for (struct path *path = c->paths; path && !err; path = path->next) {
+		if (path->pair == p->no && !path->closing)
+			err = core_close_path(c, path->conn, why);
+	}
+		return err;
+}
+
+static int entries_in(struct core *c, struct pair *p, const uint8_t *m,
+		      size_t n)
+{
+	struct cur cur = cur_of(m, n);
+	struct feed *f;
+	struct entries_item it;
+	uint64_t first, next;
+	uint16_t count;
+	uint8_t whose;
+
+	if (entries_open(&cur, &whose, &first, &count))
+		return protocol_error(c, p, "bad ENTRIES");
+	f = whose == WHOSE_SENDER ? &p->peer : &p->own;
+	if (p->s.pending_n && p->s.pending_whose != whose)
+		return protocol_error(c, p, "ENTRIES of both feeds mixed");
+	if (whose == WHOSE_RECEIVER && p->state != PAIR_RESTORING)
+		return 0;	/* we did not ask, or it is over */
+	next = f->tree.size + p->s.pending_n;
+	if (first > next)
+		return protocol_error(c, p, "ENTRIES leave a gap");
+	p->s.pending_whose = whose;
+	for (uint64_t seq = first; count; seq++, count--) {
+		if (entries_next(&cur, &it))
+			return protocol_error(c, p, "bad ENTRIES");
+		if (seq < next)
+			continue;	/* held already */
+		if (p->s.pending_n == BATCH_ENTRIES_MAX)
+			return protocol_error(c, p,
+					      "more ENTRIES than a batch");
+		entries_add(&p->s.pending, &it);
+		p->s.pending_n++;
+	}
+	if (!cur_done(&cur) || p->s.pending.err == EMSGSIZE)
+		return protocol_error(c, p, "bad ENTRIES");
+	return p->s.pending.err;
+}
+
+/* A checkpoint of something that we hold already: only a fork matters */
+static int known_checkpoint(struct core *c, struct pair *p, uint32_t conn,
+			    const struct note *n)
+{
+	uint8_t root[DIGEST_BYTES];
+	int err;
+
+	if (!n->size)
+		return 0;
+	err = feed_root(c, feed_id(p->no, FEED_PEER), n->size, root);
+	if (err || !memcmp(root, n->root, sizeof(root)))
+		return err;
+	c->counter[COUNT_RECORD_BAD]++;
+	err = fork_proof(c, p, feed_id(p->no, FEED_PEER), n);
+	pair_blame(p, VERDICT_EXPOSED,
+		   "signed two different trees of size %" PRIu64, n->size);
+	return err ? err
+		   : core_close_path(c, conn, "your record is proven false");
+}
+
+static int checkpoint_in(struct core *c, struct now now, struct pair *p,
+			 uint32_t conn, const uint8_t *m, size_t n)
+{
+	const bool own = n && m[0] == WHOSE_RECEIVER;
+	const struct note_key *log = own ? &p->own_log : &p->peer_log,
+			      *cosig = own ? &p->own_cosig : &p->peer_cosig;
+	struct feed *f = own ? &p->own : &p->peer;
+	const char *bad = NULL;
+	struct note note;
+	int err;
+
+	if (!n || m[0] > WHOSE_RECEIVER || note_parse(m + 1, n - 1, &note) ||
+	    !str_is(note.origin, log->name) ||
+	    note_check(&note, log, NULL, NULL) ||
+	    note_check(&note, cosig, NULL, NULL) == EBADMSG) {
+		c->counter[COUNT_RECORD_BAD]++;
+		return protocol_error(c, p, "bad CHECKPOINT");
+	}
+	if (own && p->state != PAIR_RESTORING)
+		return 0;
+	if (note.size <= f->tree.size)
+		return own ? 0 : known_checkpoint(c, p, conn, &note);
+	if (!p->s.pending_n || p->s.pending_whose != m[0] ||
+	    note.size != f->tree.size + p->s.pending_n)
+		return protocol_error(c, p,
+				      "CHECKPOINT does not end its ENTRIES");
+	err = own ? own_take_back(c, p, &note, &bad)
+		  : peer_take(c, p, now, &note, &bad);
+	if (err || !bad)
+		return err;
+	return protocol_error(c, p, bad);
+}
+
+/* Their word that they hold our feed */
+static int cosignature_in(struct core *c, struct now now, struct pair *p,
+			  const uint8_t *m, size_t n, bool attest)
+{
+	const struct note_line *line;
+	struct db_note dn = {.p = m, .n = n};
+	enum note_kind kind = NOTE_COSIGNED;
+	uint8_t root[DIGEST_BYTES];
+	uint64_t time_s = 0;
+	struct note note;
+	int err;
+
+	if (note_parse(m, n, &note) ||
+	    !str_is(note.origin, p->names.own_origin) ||
+	    note_check(&note, &p->peer_cosig, &time_s, &line)) {
+		c->counter[COUNT_RECORD_BAD]++;
+		return protocol_error(c, p, "bad COSIGNATURE");
+	}
+	p->proof_ms = now.wall_ms;
+	if (!note.size || note.size > p->own.signed_size)
+		return 0;	/* of what we lost: FETCH brings it back */
+	err = feed_root(c, feed_id(p->no, FEED_OWN), note.size, root);
+	if (err)
+		return err;
+	if (memcmp(root, note.root, sizeof(root))) {
+		pair_blame(p, VERDICT_SUSPECTED,
+			   "cosigned another tree of our feed at size %" PRIu64,
+			   note.size);
+		return DB(c, proof_put, p->no, "cosignature", m, n);
+	}
+	if (note.size <= p->own.cosigned)
+		kind = NOTE_IDLE;
+	else
+		p->own.cosigned = note.size;
+	if (time_s > p->own.cosigned_s)
+		p->own.cosigned_s = time_s;
+	p->dirty = p->waiters_due = true;
+	dn.size = note.size;
+	memcpy(dn.root, note.root, DIGEST_BYTES);
+	if (kind == NOTE_COSIGNED || note.size == p->own.cosigned)
+		err = DB(c, note_put, feed_id(p->no, FEED_OWN), kind, &dn);
+	if (!err && attest)
+		err = restore_end(c, p, now, &note, time_s, line->sig + 8);
+	return err;
+}
+
+static int fetch_in(struct core *c, struct pair *p, const uint8_t *m, size_t n)
+{
+	struct cur cur = cur_of(m, n);
+	const uint64_t from = cur_u64(&cur);
+
+	if (!cur_done(&cur) || from > p->peer.tree.size)
+		return protocol_error(c, p, "bad FETCH");
+	p->s.fetching = true;
+	p->s.fetch_next = from;
+	return 0;
+}
+
+static int gone_in(struct core *c, struct pair *p, const uint8_t *m, size_t n)
+{
+	struct cur cur = cur_of(m, n);
+	const uint64_t seq = cur_u64(&cur) & ~BODY_OF_ASKER;
+
+	if (!cur_done(&cur))
+		return protocol_error(c, p, "bad GONE");
+	if (p->s.in.active && p->s.in.want.seq == seq)
+		p->s.in.active = false;	/* asked again in a later session */
+	return 0;
+}
+
+int sync_message(struct core *c, struct now now, struct pair *p,
+		 uint32_t conn, const struct lane_frame *f)
+{
+	switch (f->msg) {
+	case MSG_ENTRIES:
+		return entries_in(c, p, f->body, f->body_n);
+	case MSG_CHECKPOINT:
+		return checkpoint_in(c, now, p, conn, f->body, f->body_n);
+	case MSG_COSIGNATURE:
+	case MSG_ATTEST:
+		return cosignature_in(c, now, p, f->body, f->body_n,
+				      f->msg == MSG_ATTEST);
+	case MSG_JOINT:
+		return joint_message(c, p, now, conn, f->body, f->body_n);
+	case MSG_WANT:
+		return body_asked(c, p, now, f->body, f->body_n);
+	case MSG_FETCH:
+		return fetch_in(c, p, f->body, f->body_n);
+	case MSG_GONE:
+		return gone_in(c, p, f->body, f->body_n);
+	default:
+		/* a later version's message: taken, and not understood */
+		c->counter[COUNT_FRAME_BAD]++;
+		return 0;
+	}
+}
