@@ -4,7 +4,7 @@
  - the first line is the SPDX line, then comes a comment with @file NAME
  - no line over 100 columns (tabs of 8), no file over 1000 lines, no function
    over 70, but for the exceptions in tools/allow.txt
- - no banned function, no mark of unfinished work
+ - no banned function in src/, no mark of unfinished work
 Prints `file:line: message`, then `style: N passed, N failed` (files).
 """
 import pathlib
@@ -77,7 +77,7 @@ def check(path, name, allow):
             found.append((n, f"more than {COLUMNS_MAX} columns"))
         if m := MARK.search(line):
             found.append((n, f"{m[1]}: finish it, or write an issue"))
-    for n, line in enumerate(code, 1):
+    for n, line in enumerate(code if name.startswith("src/") else [], 1):
         for m in CALL.finditer(line):
             if (name, m[1]) not in allow:
                 found.append((n, f"{m[1]}() is banned: {CALLS[m[1]]}"))

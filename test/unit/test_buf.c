@@ -5,8 +5,8 @@
 
 TEST(buf_numbers_are_big_endian)
 {
-	static const uint8_t want[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,
-				       13, 14, 15};
+	static const uint8_t want[] = {1, 2,  3,  4,  5,  6,  7, 8,
+				       9, 10, 11, 12, 13, 14, 15};
 	struct buf b;
 
 	buf_init(&b, 64);
@@ -180,7 +180,10 @@ TEST(cur_blob_length_is_checked_before_use)
 	CHECK(!cur_blob32(&c, &n, 4));
 	CHECK(c.bad);
 	CHECK_EQ(n, 0);
-	c = cur_of(rdtest_exact("\xff\xff\xff\xff" "abcde", 9), 9);
+	c = cur_of(rdtest_exact("\xff\xff\xff\xff"
+				"abcde",
+				9),
+		   9);
 	CHECK(!cur_blob32(&c, &n, SIZE_MAX));
 	CHECK(c.bad);
 	c = cur_of(rdtest_exact("\0\0\0", 3), 3);
