@@ -137,19 +137,24 @@ static void take_card(struct dossier *d, struct shape *sh, struct slice host)
 	sh->cards++;
 }
 
+/* feed.HOST and its notes, of any host that has a card here */
 static bool feed_name(const struct dossier *d, const char *name)
 {
-	char want[NAME_MAX];
+	struct slice s = {(const uint8_t *)name, strlen(name)}, host;
+	char card[NAME_MAX + 1];
+	struct stat st;
 
-	for (unsigned i = 0; i < 8; i++) {
-		if (!d->host[i / 4][0])
-			continue;
-		snprintf(want, sizeof(want), "feed.%s%s", d->host[i / 4],
-			 suffixes[i % 4]);
-		if (!strcmp(name, want))
-			return true;
+	if (!slice_after(&s, "feed.") || s.n > NAME_MAX - 5)
+		return false;
+	for (unsigned k = 1; k < 4; k++) {
+		if (ends_in(s, suffixes[k])) {
+			s.n -= strlen(suffixes[k]);
+			break;
+		}
 	}
-	return false;
+	snprintf(card, sizeof(card), "card.%.*s", (int)s.n, s.p);
+	return card_name(card, &host) &&
+	       !fstatat(d->dir, card, &st, AT_SYMLINK_NOFOLLOW);
 }
 
 static bool name_fits(const struct dossier *d, const char *sub,
@@ -349,6 +354,8 @@ int pair_derive(struct dossier *d)
 	for (unsigned i = 0; i < 2; i++) {
 		snprintf(s[i].origin, ORIGIN_MAX, "%.63s/ringdown/%.63s/%s",
 			 s[i].card.host, s[1 - i].card.host, gen);
+		snprintf(s[i].feed_name, sizeof(s[i].feed_name), "feed.%.63s",
+			 s[i].card.host);
 		key_make(&d->keys[i][0], s[i].origin, TYPE_LOG, s[i].card.log);
 	}
 	n = strcmp(s[0].card.host, s[1].card.host) < 0 ? 0 : 1;
@@ -433,13 +440,11 @@ static int check_cards(struct dossier *d, const struct card *given,
 
 static int map_feed(struct dossier *d, struct side *s)
 {
-	char name[NAME_MAX];
 	uint64_t bytes;
 	void *map;
-	int fd, err = 0;
+	int err = 0;
+	const int fd = file_open(d->dir, s->feed_name, &bytes);
 
-	snprintf(name, sizeof(name), "feed.%s", s->card.host);
-	fd = file_open(d->dir, name, &bytes);
 	if (fd < 0)
 		return errno;
 	if (bytes) {

@@ -83,19 +83,14 @@ static bool attest_ok(struct slice s)
 	       b64_exact(s, sig, SIG_LEN);
 }
 
-static bool blob_ok(struct slice s)
+/** A BLOB: its hash and its size. */
+bool blob_parse(struct slice s, uint8_t hash[static HASH_LEN],
+		uint64_t *bytes)
 {
-	uint8_t hash[HASH_LEN];
 	struct slice media;
-	uint64_t bytes;
 
-	if (!hash_size(s, hash, &bytes, &media) || !media.n || media.n > 127)
-		return false;
-	for (size_t i = 0; i < media.n; i++) {
-		if (media.p[i] <= 0x20 || media.p[i] > 0x7e)
-			return false;
-	}
-	return true;
+	return hash_size(s, hash, bytes, &media) && media.n &&
+	       !memchr(media.p, ' ', media.n);
 }
 
 /* The kinds of value, by the letter that the table below uses */
@@ -107,7 +102,7 @@ static bool value_fits(char kind, struct slice s)
 
 	switch (kind) {
 	case 'A': return attest_ok(s);
-	case 'B': return blob_ok(s);
+	case 'B': return blob_parse(s, hash, &v);
 	case 'C': return slice_is(s, "clock");
 	case 'F': return range_ok(s);
 	case 'H': return uint_b64h(s, &v, hash);
@@ -184,8 +179,9 @@ bool entry_parse(struct slice s, struct entry *e)
 	    !line_after(&in, "log ", &e->log) || !value_ok(e->log) ||
 	    !line_after(&in, "seq ", &line) || !uint_parse(line, &e->seq) ||
 	    !line_after(&in, "time ", &line) || !ts_parse(line, &e->time_ms) ||
-	    !line_after(&in, "seen ", &line) ||
-	    !uint_b64h(line, &e->seen, e->root) ||
+	    !line_after(&in, "seen ", &e->root_text) ||
+	    !slice_word(&e->root_text, &line) || !uint_parse(line, &e->seen) ||
+	    !b64_exact(e->root_text, e->root, HASH_LEN) ||
 	    !line_after(&in, "nonce ", &line) || !hex_parse(line, NULL, 16) ||
 	    !line_after(&in, "type ", &e->type) || !token_ok(e->type))
 		return false;
@@ -223,15 +219,4 @@ struct slice entry_field(const struct entry *e, const char *name)
 			return e->field[i].value;
 	}
 	return (struct slice){NULL, 0};
-}
-
-/** What blob an understood notice or document names; false: it names none. */
-bool entry_blob(const struct entry *e, uint8_t hash[static HASH_LEN],
-		uint64_t *bytes)
-{
-	struct slice media;
-
-	return e->understood &&
-	       (slice_is(e->type, "notice") || slice_is(e->type, "document")) &&
-	       hash_size(entry_field(e, "blob"), hash, bytes, &media);
 }

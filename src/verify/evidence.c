@@ -12,6 +12,7 @@
 struct named {
 	uint8_t hash[HASH_LEN];
 	uint64_t bytes;
+	bool held;		/* there is such a file; of equal ones, one */
 };
 
 static int named_cmp(const void *a, const void *b)
@@ -31,12 +32,11 @@ static int hash_cmp(const void *a, const void *b)
 static int named_collect(const struct dossier *d, struct named **list,
 			 size_t *count)
 {
-	struct entry e;
 	size_t n = 0;
 
 	for (unsigned i = 0; i < 2; i++) {
 		for (uint64_t k = 0; k < d->side[i].n; k++)
-			n += d->side[i].item[k].blob;
+			n += d->side[i].item[k].blob_at != 0;
 	}
 	*list = calloc(n ? n : 1, sizeof(**list));
 	if (!*list)
@@ -47,9 +47,12 @@ static int named_collect(const struct dossier *d, struct named **list,
 
 		for (uint64_t k = 0; k < s->n; k++) {
 			struct named *to = &(*list)[*count];
+			const struct item *e = &s->item[k];
+			struct slice rest = {s->feed + e->off + e->blob_at,
+					     e->len - e->blob_at}, line;
 
-			if (s->item[k].blob && side_entry(s, k, &e) &&
-			    entry_blob(&e, to->hash, &to->bytes))
+			if (e->blob_at && slice_line(&rest, &line) &&
+			    blob_parse(line, to->hash, &to->bytes))
 				++*count;
 		}
 	}
@@ -57,9 +60,10 @@ static int named_collect(const struct dossier *d, struct named **list,
 	return 0;
 }
 
-/* The first file in byte order that no entry names; empty: there is none */
-static int blob_unbound(const struct dossier *d, const struct named *list,
-			size_t count, char least[static 65])
+/* Mark what is held. `least` is the first file in byte order that no entry
+ * names; empty: there is none */
+static int blobs_scan(const struct dossier *d, struct named *list,
+		      size_t count, char least[static 65])
 {
 	const int fd = openat(d->dir, "blob", O_RDONLY | O_DIRECTORY |
 			      O_NOFOLLOW | O_CLOEXEC);
@@ -73,11 +77,14 @@ static int blob_unbound(const struct dossier *d, const struct named *list,
 	while (errno = 0, (e = readdir(dir))) {
 		const struct slice s = {(const uint8_t *)e->d_name,
 					strlen(e->d_name)};
+		struct named *n;
 
-		if (!hex_parse(s, hash, HASH_LEN) ||
-		    bsearch(hash, list, count, sizeof(*list), hash_cmp))
+		if (!hex_parse(s, hash, HASH_LEN))
 			continue;
-		if (!*least || strcmp(e->d_name, least) < 0)
+		n = bsearch(hash, list, count, sizeof(*list), hash_cmp);
+		if (n)
+			n->held = true;
+		else if (!*least || strcmp(e->d_name, least) < 0)
 			memcpy(least, e->d_name, 65);
 	}
 	closedir(dir);
@@ -92,8 +99,6 @@ static int blob_check(struct dossier *d, const struct named *list, size_t at,
 	uint64_t bytes;
 	int fd = file_open(d->dir, name, &bytes), err;
 
-	if (fd < 0 && errno == ENOENT)
-		return ENOENT;
 	if (fd < 0)
 		return errno;
 	err = hash_fd(fd, &bytes, hash);
@@ -117,19 +122,21 @@ int judge_blobs(struct dossier *d)
 
 	if (err)
 		return err;
-	err = blob_unbound(d, list, count, least);
+	err = blobs_scan(d, list, count, least);
 	for (size_t at = 0; at < count && !err; at = end) {
+		bool held = list[at].held;
+
 		for (end = at + 1; end < count && !memcmp(list[at].hash,
 				list[end].hash, HASH_LEN); end++)
-			;
+			held = held || list[end].held;
+		d->held += held;
+		d->withheld += !held;
+		if (!held)
+			continue;
 		hex_print(list[at].hash, HASH_LEN, name + 5);
 		if (*least && strcmp(least, name + 5) < 0)
 			break;
 		err = blob_check(d, list, at, end, name);
-		d->held += !err;
-		d->withheld += err == ENOENT;
-		if (err == ENOENT)
-			err = 0;
 	}
 	free(list);
 	if (!err && *least)
@@ -275,8 +282,9 @@ static int proof_names(const struct dossier *d, char (**list)[16],
 			*list = more ? more : *list;
 			max += 256;
 		}
-		if (!err && e->d_name[0] != '.')
-			snprintf((*list)[(*count)++], 16, "%s", e->d_name);
+		if (!err && e->d_name[0] != '.' && strlen(e->d_name) < 16)
+			memcpy((*list)[(*count)++], e->d_name,
+			       strlen(e->d_name) + 1);
 	}
 	closedir(dir);
 	if (*count)

@@ -17,7 +17,8 @@ int hash_init(void)
 		return 0;
 	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
 	ctx = EVP_MD_CTX_new();
-	return sha256 && ctx ? 0 : ENOMEM;
+	return sha256 && ctx && EVP_DigestInit_ex2(ctx, sha256, NULL) == 1 ?
+	       0 : ENOMEM;
 }
 
 void hash_close(void)
@@ -35,9 +36,10 @@ static void need(int ok)
 		abort();
 }
 
+/* Without a type, what the context holds is used again and nothing allocated */
 static void begin(void)
 {
-	need(EVP_DigestInit_ex2(ctx, sha256, NULL));
+	need(EVP_DigestInit_ex2(ctx, NULL, NULL));
 }
 
 static void finish(uint8_t *out)

@@ -56,16 +56,15 @@ static int check_feed(struct dossier *d, unsigned i)
 {
 	struct side *s = &d->side[i];
 	const struct note *n = &s->checkpoint;
-	char feed[128], name[128];
+	char name[128];
 	uint8_t hash[HASH_LEN];
 	size_t at = 0;
 	bool keep;
 	int err;
 
-	snprintf(feed, sizeof(feed), "feed.%s", s->card.host);
-	snprintf(name, sizeof(name), "%s.checkpoint", feed);
+	snprintf(name, sizeof(name), "%s.checkpoint", s->feed_name);
 	if (frame(s))
-		return verdict_invalid(d, "framing", "%s", feed);
+		return verdict_invalid(d, "framing", "%s", s->feed_name);
 	err = note_load(d, name, i, 0, &s->checkpoint, s->buf[0],
 			&s->has_checkpoint);
 	if (err)
@@ -168,11 +167,9 @@ static bool check_entries(struct dossier *d, unsigned i)
 	struct side *s = &d->side[i];
 	struct item before = {.seen = 0}, item;
 	struct entry e;
-	char feed[128];
 	uint64_t at = 0;
 
 	s->clock_least_s = UINT64_MAX;
-	snprintf(feed, sizeof(feed), "feed.%s", s->card.host);
 	for (uint64_t n = 0; n < s->n; n++) {
 		const size_t len = (size_t)(s->feed[at] << 8 | s->feed[at + 1]);
 		const struct slice bytes = {s->feed + at + 2, len};
@@ -181,7 +178,8 @@ static bool check_entries(struct dossier *d, unsigned i)
 		if (entry_parse(bytes, &e))
 			why = entry_fault(d, i, n, &e, &before);
 		if (why) {
-			verdict_add(d, EXPOSED, i, why, feed, (int64_t)n);
+			verdict_add(d, EXPOSED, i, why, s->feed_name,
+				    (int64_t)n);
 			return false;
 		}
 		item = (struct item){
@@ -189,9 +187,12 @@ static bool check_entries(struct dossier *d, unsigned i)
 			.time_ms = e.time_ms, .ack = slice_is(e.type, "ack"),
 			.understood = e.understood || !n, .clock = e.clock,
 		};
+		item.root_at = (uint16_t)(e.root_text.p - bytes.p);
 		item.restore = e.understood && slice_is(e.type, "restore");
-		item.blob = e.understood && (slice_is(e.type, "notice") ||
-					     slice_is(e.type, "document"));
+		if (e.understood && (slice_is(e.type, "notice") ||
+				     slice_is(e.type, "document")))
+			item.blob_at = (uint16_t)(entry_field(&e, "blob").p -
+						  bytes.p);
 		s->unknown += item.understood ? 0 : 1;
 		if (e.clock && (uint64_t)(e.time_ms / 1000) < s->clock_least_s)
 			s->clock_least_s = (uint64_t)(e.time_ms / 1000);
@@ -206,25 +207,26 @@ static bool check_entries(struct dossier *d, unsigned i)
 static int check_seen(struct dossier *d, unsigned i)
 {
 	const struct side *s = &d->side[i], *o = &d->side[1 - i];
-	uint8_t root[HASH_LEN];
+	uint8_t root[HASH_LEN], said[HASH_LEN];
 	uint64_t size = UINT64_MAX;
 	bool told = false;
-	struct entry e;
-	char feed[128];
 
-	snprintf(feed, sizeof(feed), "feed.%s", s->card.host);
 	for (uint64_t n = 0; n < s->n; n++) {
-		if (s->item[n].seen > o->n)
-			return verdict_invalid(d, "incomplete", "%s:%llu", feed,
+		const struct item *e = &s->item[n];
+		const struct slice b64 = {s->feed + e->off + e->root_at, 44};
+
+		if (e->seen > o->n)
+			return verdict_invalid(d, "incomplete", "%s:%llu",
+					       s->feed_name,
 					       (unsigned long long)n);
-		if (told || !side_entry(s, n, &e))
+		if (told || !b64_exact(b64, said, HASH_LEN))
 			continue;
-		if (e.seen != size)
-			tree_root(&o->tree, e.seen, root);
-		size = e.seen;
-		if (memcmp(root, e.root, HASH_LEN)) {
-			verdict_add(d, SUSPECTED, i, "seen-root", feed,
-				    (int64_t)n);
+		if (e->seen != size)
+			tree_root(&o->tree, e->seen, root);
+		size = e->seen;
+		if (memcmp(root, said, HASH_LEN)) {
+			verdict_add(d, SUSPECTED, i, "seen-root",
+				    s->feed_name, (int64_t)n);
 			told = true;
 		}
 	}
@@ -269,13 +271,12 @@ static int check_cosigned(struct dossier *d, unsigned i, const char *name,
 static void check_backdated(struct dossier *d, unsigned i, const struct note *n)
 {
 	const struct side *s = &d->side[i];
-	char feed[128];
 
-	snprintf(feed, sizeof(feed), "feed.%s", s->card.host);
 	for (uint64_t k = n->size; k < s->n && !s->item[k].clock; k++) {
 		if ((uint64_t)(s->item[k].time_ms / 1000) >= n->time_s[AUTHOR])
 			continue;
-		verdict_add(d, EXPOSED, i, "backdated", feed, (int64_t)k);
+		verdict_add(d, EXPOSED, i, "backdated", s->feed_name,
+			    (int64_t)k);
 		return;
 	}
 }
@@ -284,17 +285,15 @@ static void check_idle(struct dossier *d, unsigned i)
 {
 	const struct side *s = &d->side[i];
 	const struct note *n = &s->idle;
-	char feed[128];
 
-	snprintf(feed, sizeof(feed), "feed.%s", s->card.host);
 	for (uint64_t k = n->size; k < s->n; k++) {
 		const int64_t ms = s->item[k].time_ms + ack_grace_s * 1000;
 
 		/* ms < T * 1000, without the product's overflow */
 		if (s->item[k].ack || (uint64_t)(ms / 1000) >= n->time_s[OTHER])
 			continue;
-		verdict_add(d, SUSPECTED, 1 - i, "unacknowledged", feed,
-			    (int64_t)k);
+		verdict_add(d, SUSPECTED, 1 - i, "unacknowledged",
+			    s->feed_name, (int64_t)k);
 		return;
 	}
 }
@@ -309,8 +308,7 @@ static int check_cosignatures(struct dossier *d, unsigned i)
 	int err;
 
 	for (unsigned k = 1; k < 3; k++) {
-		snprintf(name, sizeof(name), "feed.%s.%s", s->card.host,
-			 kind[k]);
+		snprintf(name, sizeof(name), "%s.%s", s->feed_name, kind[k]);
 		err = note_load(d, name, i, OTHER, notes[k], s->buf[k], has[k]);
 		if (!err && *has[k])
 			err = check_cosigned(d, i, name, notes[k]);
@@ -372,14 +370,12 @@ static void weigh_restores(struct dossier *d, unsigned i)
 static void check_restores(struct dossier *d, unsigned i)
 {
 	const struct side *s = &d->side[i];
-	char feed[128];
 
-	snprintf(feed, sizeof(feed), "feed.%s", s->card.host);
 	for (uint64_t n = 0; n < s->n; n++) {
 		if (s->item[n].restore > RESTORE_GOOD)
 			verdict_add(d, EXPOSED, i, s->item[n].restore ==
-				    RESTORE_WRONG ? "restore" : "attest", feed,
-				    (int64_t)n);
+				    RESTORE_WRONG ? "restore" : "attest",
+				    s->feed_name, (int64_t)n);
 	}
 }
 

@@ -17,11 +17,6 @@ static void print_hash(const char *name, const uint8_t *p, size_t n)
 	printf("  %-10s sha256:%s\n", name, hex);
 }
 
-static int64_t ms_of(uint64_t time_s)
-{
-	return time_s > INT64_MAX / 1000 ? INT64_MAX : (int64_t)time_s * 1000;
-}
-
 /* The largest size of a side's feed that the other acknowledged */
 static uint64_t acknowledged(const struct side *s)
 {
@@ -37,21 +32,26 @@ static void print_cosigned(const char *what, bool has, const struct note *n)
 
 	if (!has)
 		return;
-	ts_print(ms_of(n->time_s[2]), ts);
+	ts_print(time_ms(n->time_s[2]), ts);
 	printf("  %-10s size %llu at %s\n", what, (unsigned long long)n->size,
 	       ts);
 }
 
-static void print_side(const struct dossier *d, unsigned i)
+static void print_side(const struct dossier *d, unsigned i, bool verbose)
 {
 	const struct side *s = &d->side[i];
 	const uint64_t ack = acknowledged(s);
+	char vkey[ORIGIN_MAX + 64];
 
 	printf("side %s%s%s\n", s->card.host, i ? "" : " (pivot)",
 	       d->exporter == i ? ", who exported this" : "");
 	print_hash("card", s->card.text, s->card.text_len);
 	print_hash("log", s->card.log, KEY_LEN);
 	print_hash("cosigner", s->card.cosigner, KEY_LEN);
+	for (unsigned k = 0; verbose && k < 2; k++) {
+		key_print(&d->keys[i][k], vkey);
+		printf("  %-10s %s\n", "vkey", vkey);
+	}
 	if (!d->judged)
 		return;
 	printf("  %-10s %llu", "entries", (unsigned long long)s->n);
@@ -73,12 +73,12 @@ static uint64_t unplaced(const struct dossier *d)
 	return d->side[0].n + d->side[1].n - d->joint_n;
 }
 
-void report_human(const struct dossier *d)
+void report_human(const struct dossier *d, bool verbose)
 {
 	char b64[48];
 
 	for (unsigned i = 0; i < 2 && d->known; i++)
-		print_side(d, i);
+		print_side(d, i, verbose);
 	if (d->judged) {
 		b64_print(d->joint_root, HASH_LEN, b64);
 		printf("joint %llu entries, root %s, %llu unplaced\n",
@@ -189,7 +189,7 @@ static void print_entry(const struct dossier *d, unsigned i, uint64_t n,
 	       ts, relation, type);
 	if (!s->item[n].understood)
 		fputs(" (not understood)", stdout);
-	if (s->item[n].blob) {
+	if (s->item[n].blob_at) {
 		v = entry_field(&e, "id");
 		escape(v.p, v.n, false, id, sizeof(id));
 		v = entry_field(&e, "subject");

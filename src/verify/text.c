@@ -68,6 +68,16 @@ static size_t utf8_len(const uint8_t *p, size_t n)
 	return len;
 }
 
+/* Are these eight bytes all %x20-7E? Most are, and a record is long */
+static bool plain(const uint8_t *p)
+{
+	const uint64_t ones = 0x0101010101010101u, tops = ones << 7;
+	uint64_t w;
+
+	memcpy(&w, p, sizeof(w));
+	return !((w | (w - ones * 0x20) | (w + ones)) & tops);
+}
+
 /** Strict UTF-8 without control characters, LF excepted when `lf`. */
 bool text_clean(const uint8_t *p, size_t n, bool lf)
 {
@@ -76,6 +86,10 @@ bool text_clean(const uint8_t *p, size_t n, bool lf)
 	while (i < n) {
 		size_t len = 1;
 
+		if (n - i >= 8 && plain(p + i)) {
+			i += 8;
+			continue;
+		}
 		if (p[i] < 0x20 ? !lf || p[i] != '\n' : p[i] == 0x7f)
 			return false;
 		if (p[i] >= 0x80)
@@ -106,8 +120,9 @@ bool uint_parse(struct slice s, uint64_t *v)
 
 static int nibble(uint8_t c)
 {
-	return c >= '0' && c <= '9' ? c - '0' :
-	       c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	const unsigned digit = c - '0', letter = c - 'a';
+
+	return digit < 10 ? (int)digit : letter < 6 ? (int)letter + 10 : -1;
 }
 
 /** Lower-case hex of exactly `bytes` bytes; `out` may be NULL. */
@@ -132,10 +147,10 @@ bool hex_parse(struct slice s, uint8_t *out, size_t bytes)
  */
 bool b64_parse(struct slice s, uint8_t *out, size_t max, size_t *len)
 {
-	static uint8_t raw[NOTE_MAX], back[NOTE_MAX + 8];
+	static uint8_t raw[B64_MAX], back[B64_MAX + 8];
 	size_t n = s.n / 4 * 3;
 
-	if (!s.n || s.n % 4 || s.n > NOTE_MAX ||
+	if (!s.n || s.n % 4 || s.n > B64_MAX ||
 	    EVP_DecodeBlock(raw, s.p, (int)s.n) != (int)n)
 		return false;
 	n -= s.p[s.n - 1] != '=' ? 0u : s.p[s.n - 2] != '=' ? 1u : 2u;
@@ -268,10 +283,16 @@ void ts_print(int64_t ms, char out[static 25])
 
 	ms = ms < 0 ? 0 : ms > end ? end : ms;
 	s = (time_t)(ms / 1000);
-	if (!gmtime_r(&s, &tm) || strftime(out, 20, "%Y-%m-%dT%H:%M:%S", &tm)
-	    != 19)
-		memcpy(out, "????-??-??T??:??:??", 19);
+	if (!gmtime_r(&s, &tm) ||
+	    strftime(out, 20, "%Y-%m-%dT%H:%M:%S", &tm) != 19)
+		memset(out, '-', 19);
 	snprintf(out + 19, 6, ".%03dZ", (int)(ms % 1000));
+}
+
+/** Milliseconds of POSIX seconds, as far as they reach. */
+int64_t time_ms(uint64_t time_s)
+{
+	return time_s > INT64_MAX / 1000 ? INT64_MAX : (int64_t)time_s * 1000;
 }
 
 void hex_print(const uint8_t *p, size_t n, char *out)

@@ -26,6 +26,8 @@ enum {
 	NOTE_MAX = 16384,
 	CARD_MAX = 16384,
 	FORK_MAX = 65536,
+	B64_MAX = 65536,	/* of one line: an entry, in a tlog-proof */
+	PROOF_MAX = 131072,	/* of a tlog-proof: such a line, and a note */
 	DOSSIER_MAX = 200,
 	SIGS_MAX = 16,
 	LEVELS_MAX = 48,	/* levels of a tree: a file is < 2^48 entries */
@@ -57,6 +59,7 @@ bool value_ok(struct slice s);
 bool host_ok(struct slice s);
 bool address_ok(struct slice s);
 bool ts_parse(struct slice s, int64_t *ms);
+int64_t time_ms(uint64_t time_s);
 void ts_print(int64_t ms, char out[static 25]);
 void hex_print(const uint8_t *p, size_t n, char *out);
 void b64_print(const uint8_t *p, size_t n, char *out);
@@ -139,7 +142,7 @@ struct field {
 };
 
 struct entry {
-	struct slice log, type, fields, text;
+	struct slice log, root_text, type, fields, text;
 	uint64_t seq, seen;
 	int64_t time_ms;
 	uint8_t root[HASH_LEN];
@@ -151,7 +154,7 @@ struct entry {
 
 bool entry_parse(struct slice s, struct entry *e);
 struct slice entry_field(const struct entry *e, const char *name);
-bool entry_blob(const struct entry *e, uint8_t hash[static HASH_LEN],
+bool blob_parse(struct slice s, uint8_t hash[static HASH_LEN],
 		uint64_t *bytes);
 
 /* dossier.c, judge.c: what was handed over, and what is to be said of it. */
@@ -174,13 +177,16 @@ struct item {
 	uint64_t off, seen;
 	int64_t time_ms;
 	uint16_t len;
+	uint16_t root_at;	/* where in it the root of `seen` stands */
+	uint16_t blob_at;	/* where the value of `blob`; 0: it names none */
 	uint8_t restore;	/* enum restore */
-	bool ack, clock, blob, understood;
+	bool ack : 1, clock : 1, understood : 1;
 };
 
 struct side {
 	struct card card;
 	char origin[ORIGIN_MAX];
+	char feed_name[HOST_MAX + 6];	/* feed.HOST */
 	const uint8_t *feed;
 	size_t feed_bytes;
 	uint64_t n;
@@ -236,7 +242,7 @@ int verdict_invalid(struct dossier *d, const char *reason, const char *fmt,
 void verdict_add(struct dossier *d, enum level level, unsigned side,
 		 const char *reason, const char *place, int64_t n);
 /* report.c: to stdout. */
-void report_human(const struct dossier *d);
+void report_human(const struct dossier *d, bool verbose);
 void report_json(const struct dossier *d);
 void report_timeline(const struct dossier *d);
 void report_verdict(const struct dossier *d);

@@ -1,0 +1,215 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# run.sh  Both verifiers over the corpus, the vectors and hostile directories
+#
+# usage: run.sh RINGDOWN-VERIFY
+set -u
+here=$(cd "$(dirname "$0")" && pwd) || exit 1
+bin=$(realpath "${1:?usage: run.sh RINGDOWN-VERIFY}") || exit 1
+corpus=$here/../data/dossiers
+vectors=$here/../data/vectors
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+passed=0
+failed=0
+
+c_run() { timeout 60 "$bin" "$@" >"$tmp/out" 2>"$tmp/err"; }
+py_run() { timeout 60 /usr/bin/python3 "$here/verify.py" "$@" >"$tmp/out" 2>"$tmp/err"; }
+
+# expect NAME CODE LINE ARGS...: what both must say; LINE "" is no verdict
+expect() {
+	name=$1 want=$2 line=$3
+	shift 3
+	for v in c py; do
+		${v}_run "$@"
+		got=$?
+		last=$(tail -n 1 "$tmp/out" | grep '^verdict: ')
+		if [ "$got" = "$want" ] && [ "$last" = "$line" ]; then
+			passed=$((passed + 1))
+		else
+			failed=$((failed + 1))
+			echo "FAIL $name ($v): want $want '$line'," \
+			     "got $got '$last'"
+			head -n 5 "$tmp/err"
+		fi
+	done
+}
+
+# check NAME COMMAND...: a thing of the C verifier alone
+check() {
+	name=$1
+	shift
+	if "$@"; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		echo "FAIL $name"
+	fi
+}
+
+dossiers() {
+	for d in "$corpus"/*/; do
+		d=${d%/}
+		set --
+		for c in "$d"/cards/*.card; do
+			[ -e "$c" ] && set -- "$@" --card "$c"
+		done
+		expect "$(basename "$d")" "$(sed -n 1p "$d/expect")" \
+			"$(sed -n 2p "$d/expect")" "$@" "$d/dossier"
+	done
+}
+
+c2sp() {
+	cd "$vectors" || exit 1
+	for e in A0 A1 A2 A3 B0; do
+		[ -s "entry$e" ] || failed=$((failed + 1))
+	done
+	good='verdict: trusted'
+	expect checkpoint 0 "$good" --note checkpoint --vkeys vkeys \
+		entryA0 entryA1 entryA2
+	expect checkpoint.2 0 "$good" --note checkpoint.2 --vkeys vkeys \
+		entryA0 entryA1
+	expect joint 0 "$good" --note joint.checkpoint --vkeys joint.vkey \
+		--vkeys vkeys entryA0 entryA1 entryA2 entryB0 entryA3
+	expect joint-order 3 'verdict: invalid root joint.checkpoint' \
+		--note joint.checkpoint --vkeys joint.vkey \
+		entryA0 entryA1 entryB0 entryA2 entryA3
+	expect joint-short 3 'verdict: invalid size joint.checkpoint' \
+		--note joint.checkpoint --vkeys joint.vkey entryA0
+	expect no-log-key 3 'verdict: invalid signature joint.checkpoint' \
+		--note joint.checkpoint --vkeys vkeys
+	expect proof 0 "$good" --proof a2.tlog-proof --vkeys vkeys \
+		--entry entryA2
+	expect proof-other 3 'verdict: invalid proof a2.tlog-proof' \
+		--proof a2.tlog-proof --vkeys vkeys --entry entryA1
+	expect proof-none 64 '' --proof a2.tlog-proof --vkeys vkeys
+	cp a2.tlog-proof "$tmp/x"
+	( sed -n 1p "$tmp/x"; echo "extra $(base64 -w0 entryA2)"
+	  sed 1d "$tmp/x" ) >"$tmp/extra"
+	sed 's/^index 2/index 1/' "$tmp/x" >"$tmp/index"
+	sed 's/^index 2/index 3/' "$tmp/x" >"$tmp/beyond"
+	sed 's/^index 2/index 02/' "$tmp/x" >"$tmp/zero"
+	sed 's/^3$/4/' "$tmp/x" >"$tmp/size"
+	cd "$tmp" || exit 1
+	set -- --vkeys "$vectors/vkeys"
+	expect proof-extra 0 "$good" --proof extra "$@"
+	set -- "$@" --entry "$vectors/entryA2"
+	expect proof-index 3 'verdict: invalid proof index' --proof index "$@"
+	expect proof-beyond 3 'verdict: invalid proof beyond' --proof beyond "$@"
+	expect proof-zero 3 'verdict: invalid syntax zero' --proof zero "$@"
+	expect proof-size 3 'verdict: invalid signature size' --proof size "$@"
+	expect proof-missing 74 '' --proof none "$@"
+	# the witness's request holds the same checkpoint, after its own lines
+	sed '1,/^$/d' "$vectors/add-checkpoint.req" >"$tmp/req"
+	expect add-checkpoint 0 "$good" --note req --vkeys "$vectors/vkeys"
+	# what the two say of who signed must agree: all three keys
+	c_run --note "$vectors/checkpoint" --vkeys "$vectors/vkeys"
+	check three-signers [ "$(grep -c 'signed by' "$tmp/out")" = 3 ]
+}
+
+# What git cannot hold, or what is no dossier
+hostile() {
+	story=$corpus/good-pivot-south/dossier
+	copy() { rm -rf "$tmp/d"; cp -r "$story" "$tmp/d"; }
+
+	copy
+	mkfifo "$tmp/d/joint"
+	expect fifo-name 3 'verdict: invalid unbound joint' "$tmp/d"
+	copy
+	rm "$tmp/d/dossier"
+	mkfifo "$tmp/d/dossier"
+	expect fifo 3 'verdict: invalid unbound dossier' "$tmp/d"
+	copy
+	rm -r "$tmp/d/blob"
+	ln -s "$story/blob" "$tmp/d/blob"
+	expect link-directory 3 'verdict: invalid unbound blob' "$tmp/d"
+	copy
+	ln -s /etc/passwd "$tmp/d/blob/$(printf %064d 7)"
+	expect link-blob 3 "verdict: invalid unbound blob/$(printf %064d 7)" \
+		"$tmp/d"
+	copy
+	: >"$tmp/d/$(printf 'a\033[31m\nverdict: trusted')"
+	expect control-name 3 \
+	'verdict: invalid unbound a\x1b[31m\x0averdict:\x20trusted' "$tmp/d"
+	copy
+	: >"$tmp/d/$(printf 'z%.0s' $(seq 255))"
+	expect long-name 3 \
+		"verdict: invalid unbound $(printf 'z%.0s' $(seq 255))" "$tmp/d"
+	copy
+	mkdir -p "$tmp/d/blob/$(printf 'a/%.0s' $(seq 200))"
+	expect deep 3 'verdict: invalid unbound blob/a' "$tmp/d"
+	copy
+	truncate -s 3G "$tmp/d/proof.fork" "$tmp/d/card.north.example"
+	expect sparse 3 'verdict: invalid unbound proof.fork' "$tmp/d"
+	rm "$tmp/d/proof.fork"
+	expect sparse-card 3 'verdict: invalid syntax card.north.example' \
+		"$tmp/d"
+	copy
+	truncate -s 200M "$tmp/d/feed.north.example"
+	expect sparse-feed 3 'verdict: invalid framing feed.north.example' \
+		"$tmp/d"
+	expect none 74 '' "$tmp/none"
+	expect file 74 '' "$story/dossier"
+	expect no-argument 64 ''
+	expect two-arguments 64 '' "$story" "$story"
+	expect bad-card 64 '' --card "$story/dossier" "$story"
+	expect twice-card 64 '' --card "$story/card.north.example" \
+		--card "$story/card.north.example" "$story"
+	expect three-cards 64 '' --card "$story/card.north.example" \
+		--card "$story/card.south.example" \
+		--card "$story/card.south.example" "$story"
+	expect no-card 74 '' --card "$tmp/none" "$story"
+	sed 's/^check ..../check 0000/' \
+		"$corpus/good-cards-whole/cards/0.card" >"$tmp/card"
+	expect card-check 64 '' --card "$tmp/card" "$story"
+	expect empty-directory 3 'verdict: invalid missing dossier' \
+		"$(mkdir "$tmp/empty"; echo "$tmp/empty")"
+}
+
+has() { grep -q -- "$1" "$tmp/out"; }
+
+# What people and programs are told beside the verdict
+output() {
+	c_run "$corpus/good-pivot-south/dossier"
+	check warns has '^warning: the card of north.example was taken from'
+	check pivot has '^side south.example (pivot), who exported this$'
+	c_run --card "$corpus/good-card-one/cards/0.card" \
+		"$corpus/good-card-one/dossier"
+	check warns-of-one [ "$(grep -c ^warning: "$tmp/out")" = 1 ]
+	c_run "$corpus/good-not-acknowledged/dossier"
+	check beyond has 'entries 6 to 8: not yet acknowledged by north.example'
+	c_run "$corpus/good-withheld-one/dossier"
+	check blobs has '^blobs 1 held, 1 withheld$'
+	c_run "$corpus/good-unknown-types/dossier"
+	check unknown has ', 10 of them not understood$'
+	c_run "$corpus/good-unplaced/dossier"
+	check unplaced has ', 3 unplaced$'
+	for d in good-unicode unbound-space fork-joint syntax-card-crlf; do
+		c_run --json "$corpus/$d/dossier"
+		check "json-$d" /usr/bin/python3 -c '
+import json, sys
+doc = json.load(open(sys.argv[1]))
+code, line = open(sys.argv[2]).read().splitlines()
+say = " ".join(doc[k] for k in ("verdict", "host", "reason", "place")
+               if k in doc)
+sys.exit("verdict: " + say != line or doc["exit"] != int(code))' \
+			"$tmp/out" "$corpus/$d/expect"
+	done
+	c_run --timeline "$corpus/good-crossing/dossier"
+	check timeline-all [ "$(grep -vc '^#\|^verdict' "$tmp/out")" = 37 ]
+	check timeline-concurrent has '^[0-9]* north.example [0-9]* .* concurrent notice'
+	c_run --timeline "$corpus/good-unplaced/dossier"
+	check timeline-unplaced [ "$(grep -c '^- north' "$tmp/out")" = 3 ]
+	check timeline-mark has '^# unplaced: in the feed of north.example'
+	c_run --timeline "$corpus/good-unicode/dossier"
+	check timeline-escaped has 'P-2 "h\\xc3\\xb8ring \\xc2\\x80'
+	c_run --timeline "$corpus/syntax-card-crlf/dossier"
+	check timeline-invalid [ "$(wc -l <"$tmp/out")" = 1 ]
+}
+
+dossiers
+c2sp
+hostile
+output
+echo "verify: $passed passed, $failed failed"
+[ "$failed" = 0 ]
