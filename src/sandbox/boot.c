@@ -159,3 +159,12 @@ void boot_complain(struct boot *b, enum role about, const char *why)
 	m.complain.why = words(why);
 	tell(b, &m);
 }
+
+void boot_end(struct boot *b)
+{
+	for (unsigned r = 0; r < ROLES; r++)
+		b->peer[r] = wire_end_free(b->peer[r]);
+	b->monitor = wire_end_free(b->monitor);
+	while (b->listens)
+		close(b->listen[--b->listens]);
+}

@@ -43,6 +43,9 @@ void boot_ready(struct boot *b, const char *what);
  *  b->peer[about], and have the monitor kill it.  A fresh pair comes. */
 void boot_complain(struct boot *b, enum role about, const char *why);
 
+/** Free the pairs and close what boot_begin() took; after the role's main(). */
+void boot_end(struct boot *b);
+
 /**
  * Enter the role's sandbox: drop to @p uid / @p gid when root, no capability,
  * no_new_privs, not dumpable, death with the monitor, rlimits, Landlock as far

@@ -126,6 +126,7 @@ static int role_main(const char *path, enum role role)
 	bool rogue, liar, deaf;
 	const char *walls;
 	struct boot b;
+	int status;
 
 	log_open(role_name(role), false);
 	if (config_load(path, &conf, why))
@@ -147,7 +148,9 @@ static int role_main(const char *path, enum role role)
 		(void)!write(wire_end_fd(b.peer[ROLE_KEEPER]), "\xff\xff", 2);
 	if (liar)
 		boot_complain(&b, ROLE_KEEPER, "a lie");
-	return role_loop(&b, deaf);
+	status = role_loop(&b, deaf);
+	boot_end(&b);
+	return status;
 }
 
 /* ==== the test ==== */
@@ -441,11 +444,13 @@ static void life_begins(void)
 	await("monitor.ready", "", "");
 	MUST(read(ready_fd, &c, 1) == 1 && c == '\n');
 	check_notify("READY=1");
-	/* 0 1 2, the monitor, each neighbour, what it listens on */
-	MUST(open_fds(keeper) == 6);
-	MUST(open_fds(trunk) == 7);
-	MUST(open_fds(console) == 6);
-	environment_is_clean(trunk);
+	if (getuid() == 0) { /* nobody else may look at them */
+		/* 0 1 2, the monitor, each neighbour, what it listens on */
+		MUST(open_fds(keeper) == 6);
+		MUST(open_fds(trunk) == 7);
+		MUST(open_fds(console) == 6);
+		environment_is_clean(trunk);
+	}
 	MUST(!stat(under("api.sock"), &st) && (st.st_mode & 0777) == 0660);
 	MUST(!connect_api());
 	MUST(!connect_trunk());
