@@ -75,6 +75,20 @@ TEST(buf_printf_fills_to_the_last_octet)
 	buf_free(&b);
 }
 
+/* The NUL of printf must find room at whatever length memory ends */
+TEST(buf_printf_at_every_length)
+{
+	struct buf b;
+
+	for (int n = 0; n <= 1030; n++) {
+		buf_init(&b, 2048);
+		buf_printf(&b, "%*s", n, "");
+		CHECK_EQ(b.err, 0);
+		CHECK_EQ(b.n, n);
+		buf_free(&b);
+	}
+}
+
 TEST(buf_printf_grows)
 {
 	char text[1000];
