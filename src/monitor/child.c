@@ -22,7 +22,7 @@
 
 void child_init(struct child *c, enum role role)
 {
-	*c = (struct child){.role = role};
+	*c = (struct child){.role = role, .kill_at_ms = UINT64_MAX};
 	for (unsigned i = 0; i < ROLES; i++)
 		c->pending[i] = -1;
 }
@@ -133,6 +133,7 @@ int child_spawn(struct child *c, const struct spawn_conf *sc)
 	c->pid = pid;
 	c->ctl = w;
 	c->ready = false;
+	c->kill_at_ms = UINT64_MAX;
 	return 0;
 }
 

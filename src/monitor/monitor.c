@@ -251,11 +251,13 @@ static void listen_to(struct monitor *m, struct child *c)
 		on_ready(m, c, msg.ready.what);
 	else if (!err && msg.type == WIRE_COMPLAIN)
 		on_complaint(m, c, msg.complain.role, msg.complain.why);
-	else if (err != EAGAIN) {
-		/* closed: it dies, or has gone mad; either way it ends */
-		if (err != EPIPE)
-			log_error("child.broke-rules", "by=%s about=monitor",
-				  role_name(c->role));
+	else if (err == EPIPE) {
+		/* it exits, and with a status of its own */
+		c->ctl = wire_end_free(c->ctl);
+		c->kill_at_ms = mono_ms() + HANGUP_MS_MAX;
+	} else if (err != EAGAIN) {
+		log_error("child.broke-rules", "by=%s about=monitor",
+			  role_name(c->role));
 		c->ctl = wire_end_free(c->ctl);
 		kill(c->pid, SIGKILL);
 	}
@@ -311,15 +313,34 @@ static int wait_ms(const struct monitor *m)
 
 	if (m->stopping)
 		next = m->stop_at_ms;
-	for (size_t i = 0; i < CHILDREN && !m->stopping; i++) {
+	for (size_t i = 0; i < CHILDREN; i++) {
 		const struct child *c = &m->child[order[i]];
+		const uint64_t at = c->pid        ? c->kill_at_ms
+				    : m->stopping ? UINT64_MAX
+						  : c->restart_at_ms;
 
-		if (!c->pid && c->restart_at_ms < next)
-			next = c->restart_at_ms;
+		next = at < next ? at : next;
 	}
 	if (next == UINT64_MAX)
 		return -1;
 	return next <= now ? 0 : (int)(next - now);
+}
+
+static void kill_due(struct monitor *m)
+{
+	const uint64_t now = mono_ms();
+	const bool all = m->stopping && now >= m->stop_at_ms;
+
+	for (size_t i = 0; i < CHILDREN; i++) {
+		struct child *c = &m->child[order[i]];
+
+		if (!c->pid || (!all && now < c->kill_at_ms))
+			continue;
+		kill(c->pid, SIGKILL);
+		c->kill_at_ms = UINT64_MAX;
+	}
+	if (all)
+		m->stop_at_ms = now + STOP_MS_MAX;
 }
 
 static void turn(struct monitor *m)
@@ -346,13 +367,7 @@ static void turn(struct monitor *m)
 	}
 	if (p[0].revents)
 		on_signal(m);
-	if (m->stopping && mono_ms() >= m->stop_at_ms) {
-		for (size_t i = 0; i < CHILDREN; i++) {
-			if (m->child[order[i]].pid)
-				kill(m->child[order[i]].pid, SIGKILL);
-		}
-		m->stop_at_ms = mono_ms() + STOP_MS_MAX;
-	}
+	kill_due(m);
 	start_due(m);
 }
 
