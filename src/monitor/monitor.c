@@ -17,6 +17,7 @@
 #include "sandbox/boot.h"
 
 #define STOP_MS_MAX 10000  /* to stop cleanly; then killed */
+#define HANGUP_MS_MAX 2000 /* from closing our pair to its exit; as above */
 #define SETTLED_MS 60000   /* a life this long forgets earlier deaths */
 #define START_DEATHS_MAX 5 /* in a row before all were ready: give up */
 
