@@ -25,10 +25,10 @@ static void pair_end(struct trunk *t, struct pair *p, const char *why)
 	OPENSSL_cleanse(p, sizeof(*p));	/* used is false from here on */
 }
 
-void paths_pair_drop(struct trunk *t, uint32_t pair)
+void paths_pair_drop(struct trunk *t, uint32_t pair, const char *why)
 {
 	if (pair < PAIRS_MAX)
-		pair_end(t, &t->pair[pair], "this pairing has ended");
+		pair_end(t, &t->pair[pair], why);
 }
 
 static struct slot *slot_take(struct trunk *t, uint32_t pair, uint8_t number)

@@ -158,7 +158,8 @@ uint64_t strangers_tick(struct trunk *t);
 
 /** Take over or change a pair.  False: the keeper broke the rules. */
 bool paths_pair_set(struct trunk *t, const struct wire_pair_set *m);
-void paths_pair_drop(struct trunk *t, uint32_t pair);
+/** Forget a pair and end its paths.  why: for the peer. */
+void paths_pair_drop(struct trunk *t, uint32_t pair, const char *why);
 enum tally_kind paths_find(const char *identity, size_t n,
 			   uint8_t psk[PSK_BYTES], uint32_t *tag, void *arg);
 /** A number for a path that the peer dialled.  NULL: all are in use. */

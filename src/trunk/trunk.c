@@ -99,7 +99,7 @@ static void keeper_drop(struct trunk *t)
 	t->keeper_lost = false;
 	t->any_held = false;
 	for (uint32_t i = 0; i < PAIRS_MAX; i++)
-		paths_pair_drop(t, i);
+		paths_pair_drop(t, i, "our keeper starts anew");
 }
 
 static void on_frame_out(struct trunk *t, const struct wire_frame_out *m)
@@ -147,7 +147,8 @@ static bool keeper_message(struct trunk *t, const struct wire_msg *m)
 	case WIRE_PAIR_SET:
 		return paths_pair_set(t, &m->pair_set);
 	case WIRE_PAIR_DROP:
-		paths_pair_drop(t, m->pair_drop.pair);
+		paths_pair_drop(t, m->pair_drop.pair,
+				"this pairing has ended");
 		return true;
 	case WIRE_FRAME_OUT:
 		on_frame_out(t, &m->frame_out);
