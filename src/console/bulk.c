@@ -101,8 +101,11 @@ static int send_items(struct bulk *b)
 		ask_over(c, req);
 		if (err == ENOBUFS)
 			return EAGAIN;
-		(void)problem_set(&b->j->problem, PROBLEM_KEEPER_GONE,
-				  "The keeper is not there.");
+		(void)problem_set(&b->j->problem,
+				  err == EPIPE ? PROBLEM_KEEPER_GONE
+					       : PROBLEM_BUSY,
+				  err == EPIPE ? "The keeper is not there."
+					       : "Out of memory.");
 		stop(b);
 		return err;
 	}

@@ -146,6 +146,8 @@ static int timeout_ms(struct console *c)
 {
 	MHD_UNSIGNED_LONG_LONG most;
 
+	if (c->again)
+		return 0;
 	if (MHD_get_timeout(c->http, &most) == MHD_YES && most < TURN_MS_MAX)
 		return (int)most;
 	return c->clients ? TURN_MS_MAX : 60 * TURN_MS_MAX;
@@ -169,6 +171,7 @@ static int turn(struct console *c)
 	clients_tick(c);
 	events_tick(c);
 	bulk_tick(c);
+	c->again = false;
 	return MHD_run(c->http) == MHD_YES ? 0 : EIO;
 }
 

@@ -27,6 +27,9 @@ static void client_seen(void *cls, struct MHD_Connection *con, void **context,
 			k->next->link = k->link;
 		free(k);
 		*context = NULL;
+		/* at the limit it has stopped listening, and looks whether it
+		 * may go on only when it runs */
+		c->again = true;
 		return;
 	}
 	info = MHD_get_connection_info(con, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -329,7 +332,7 @@ static enum MHD_Result head_take(struct job *j, const char *method)
 	j->stage = err ? STAGE_DRAIN : STAGE_BODY;
 	/* a client that still sends would see a broken connection and not the
 	 * answer; from a long body one that asked (Expect) is told at once */
-	if (err && (!length || length > DRAIN_NOW_BYTES))
+	if (err && length > DRAIN_NOW_BYTES)
 		return respond(j);
 	return MHD_YES;
 }

@@ -108,6 +108,7 @@ struct console {
 	bool keeper_up;
 	uint64_t now_ms;	/* monotonic, of this turn */
 	struct client *clients;
+	bool again;		/* the library has to run once more, now */
 	struct job *jobs;
 	unsigned held;
 	uint64_t uploads_bytes;

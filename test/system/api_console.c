@@ -26,6 +26,7 @@ int main(int argc, char **argv)
 {
 	struct config conf;
 	struct boot b;
+	int status;
 
 	if (argc != 3)
 		return 64;
@@ -34,5 +35,9 @@ int main(int argc, char **argv)
 	conf.user[CONFIG_CONSOLE].gid = number(argv[2]);
 	log_open("console", false);
 	boot_begin(&b, ROLE_CONSOLE);
-	return console_main(&b, &conf);
+	status = console_main(&b, &conf);
+	for (unsigned r = 0; r < ROLES; r++)
+		wire_end_free(b.peer[r]);
+	wire_end_free(b.monitor);
+	return status;
 }
