@@ -44,9 +44,10 @@ static int cannot_read(const char *what, int err)
 	char name[PLACE_MAX];
 
 	escape((const uint8_t *)what, strlen(what), true, name, sizeof(name));
-	fprintf(stderr, "ringdown-verify: %s: cannot read: %s. Nothing was "
-		"judged.\n", name, err == EMSGSIZE ? "too large" :
-		strerror(err));
+	fprintf(stderr,
+		"ringdown-verify: %s: cannot read: %s. Nothing was "
+		"judged.\n",
+		name, err == EMSGSIZE ? "too large" : strerror(err));
 	return EXIT_READ;
 }
 
@@ -83,15 +84,19 @@ static int cards_read(const struct options *o)
 		if (err && err != EMSGSIZE)
 			return cannot_read(o->card_file[i], err);
 		if (err || !card_parse(s, true, &given[i])) {
-			fprintf(stderr, "ringdown-verify: %s: not a card, or "
+			fprintf(stderr,
+				"ringdown-verify: %s: not a card, or "
 				"not copied in full. Ask its owner for it "
-				"again.\n", o->card_file[i]);
+				"again.\n",
+				o->card_file[i]);
 			return EXIT_USAGE;
 		}
 	}
 	if (o->cards == 2 && !strcmp(given[0].host, given[1].host)) {
-		fprintf(stderr, "ringdown-verify: both cards are of %s. Give "
-			"one of each side.\n", given[0].host);
+		fprintf(stderr,
+			"ringdown-verify: both cards are of %s. Give "
+			"one of each side.\n",
+			given[0].host);
 		return EXIT_USAGE;
 	}
 	return 0;
@@ -147,7 +152,8 @@ static int keys_read(const struct options *o, struct key *keys, unsigned *count)
 		while (slice_line(&s, &line)) {
 			if (*count == VKEYS_MAX ||
 			    !key_parse(line, &keys[*count])) {
-				fprintf(stderr, "ringdown-verify: %s: holds a "
+				fprintf(stderr,
+					"ringdown-verify: %s: holds a "
 					"line that is no vkey of an Ed25519 "
 					"log or cosigner.\n",
 					o->vkeys_file[i]);
@@ -182,7 +188,7 @@ static int run_proof(const struct options *o)
 	err = single_proof(&dossier, keys, count, proof, entry, o->file);
 	if (err == ENOENT) {
 		fprintf(stderr, "ringdown-verify: the proof does not hold its "
-			"entry: give it with --entry FILE.\n");
+				"entry: give it with --entry FILE.\n");
 		return EXIT_USAGE;
 	}
 	return finish(&dossier, o->file, err);
@@ -236,18 +242,10 @@ static bool options_take(struct options *o, int c)
 			return false;
 		o->vkeys_file[o->vkeys++] = optarg;
 		return true;
-	case 'e':
-		o->entry = optarg;
-		return true;
-	case 'j':
-		o->json = true;
-		return true;
-	case 't':
-		o->timeline = true;
-		return true;
-	case 'v':
-		o->verbose = true;
-		return true;
+	case 'e': o->entry = optarg; return true;
+	case 'j': o->json = true; return true;
+	case 't': o->timeline = true; return true;
+	case 'v': o->verbose = true; return true;
 	case 'n':
 	case 'p':
 		if (o->file)
@@ -255,8 +253,7 @@ static bool options_take(struct options *o, int c)
 		o->mode = c == 'n' ? MODE_NOTE : MODE_PROOF;
 		o->file = optarg;
 		return true;
-	default:
-		return false;
+	default: return false;
 	}
 }
 
@@ -309,8 +306,9 @@ int main(int argc, char **argv)
 		return cannot_read("libcrypto", ENOMEM);
 	code = cards_read(&o);
 	if (!code)
-		code = o.mode == MODE_DOSSIER ? run_dossier(&o) :
-		       o.mode == MODE_PROOF ? run_proof(&o) : run_note(&o);
+		code = o.mode == MODE_DOSSIER ? run_dossier(&o)
+		       : o.mode == MODE_PROOF ? run_proof(&o)
+					      : run_note(&o);
 	hash_close();
 	return fflush(stdout) ? EXIT_READ : code;
 }

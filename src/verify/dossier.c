@@ -14,7 +14,6 @@
 
 static const char *const suffixes[] = {"", ".checkpoint", ".cosigned", ".idle"};
 
-/** Set the verdict `invalid`, which ends the run. @return EBADMSG */
 int verdict_invalid(struct dossier *d, const char *reason, const char *fmt, ...)
 {
 	struct verdict *v = &d->verdict;
@@ -29,8 +28,6 @@ int verdict_invalid(struct dossier *d, const char *reason, const char *fmt, ...)
 	return EBADMSG;
 }
 
-/** Note what is found: the first `exposed` stays, else the first `suspected`.
- * n < 0: the place is the file itself. */
 void verdict_add(struct dossier *d, enum level level, unsigned side,
 		 const char *reason, const char *place, int64_t n)
 {
@@ -46,11 +43,11 @@ void verdict_add(struct dossier *d, enum level level, unsigned side,
 			 (long long)n);
 }
 
-/** @return a regular file's descriptor, or -1 with errno */
 int file_open(int dir, const char *name, uint64_t *bytes)
 {
-	const int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
-			      O_CLOEXEC | O_NOCTTY);
+	const int fd = openat(dir, name,
+			      O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC |
+				      O_NOCTTY);
 	struct stat st;
 
 	if (fd < 0)
@@ -64,7 +61,6 @@ int file_open(int dir, const char *name, uint64_t *bytes)
 	return fd;
 }
 
-/** Read a small file. @return 0, EMSGSIZE beyond max, ENOENT and others */
 int file_read(int dir, const char *name, uint8_t *buf, size_t max,
 	      struct slice *s)
 {
@@ -74,8 +70,9 @@ int file_read(int dir, const char *name, uint8_t *buf, size_t max,
 	const int fd = file_open(dir, name, &bytes);
 	int err;
 
+	*s = (struct slice){buf, 0};
 	if (fd < 0)
-		return errno;
+		return errno ? errno : EIO;
 	err = bytes > max ? EMSGSIZE : 0;
 	while (!err && got && n < bytes) {
 		got = read(fd, buf + n, (size_t)bytes - n);
@@ -84,7 +81,7 @@ int file_read(int dir, const char *name, uint8_t *buf, size_t max,
 		n += got > 0 ? (size_t)got : 0;
 	}
 	close(fd);
-	*s = (struct slice){buf, n};
+	s->n = n;
 	return err;
 }
 
@@ -196,8 +193,8 @@ static int64_t limit_of(const char *sub, const char *name)
 
 static int scan(struct dossier *d, struct shape *sh, const char *sub)
 {
-	const int fd = openat(d->dir, *sub ? sub : ".", O_RDONLY |
-			      O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	const int fd = openat(d->dir, *sub ? sub : ".",
+			      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *e;
 	struct stat st;
@@ -209,8 +206,9 @@ static int scan(struct dossier *d, struct shape *sh, const char *sub)
 		if (fd >= 0)
 			close(fd);
 		/* no directory: then the scan of the top has said so */
-		return *sub && (err == ENOENT || err == ENOTDIR ||
-				err == ELOOP) ? 0 : err;
+		return *sub && (err == ENOENT || err == ENOTDIR || err == ELOOP)
+			       ? 0
+			       : err;
 	}
 	while (errno = 0, (e = readdir(dir))) {
 		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
@@ -257,8 +255,9 @@ static int64_t size_of(const struct dossier *d, const char *name)
 {
 	struct stat st;
 
-	return fstatat(d->dir, name, &st, AT_SYMLINK_NOFOLLOW) ? -1 :
-	       (int64_t)st.st_size;
+	return fstatat(d->dir, name, &st, AT_SYMLINK_NOFOLLOW)
+		       ? -1
+		       : (int64_t)st.st_size;
 }
 
 static int check_missing(struct dossier *d, const struct shape *sh)
@@ -316,8 +315,6 @@ static bool keys_differ(const struct card *a, const struct card *b)
 	return true;
 }
 
-/** From two cards in side[]: their order, origins and keys. EINVAL: one host
- * or one key is in both. */
 int pair_derive(struct dossier *d)
 {
 	struct side *s = d->side;
@@ -461,11 +458,6 @@ static int map_feed(struct dossier *d, struct side *s)
 	return err;
 }
 
-/**
- * Open a dossier and do checks 1 and 2, compared with the cards given.
- *
- * @return 0; EBADMSG: the verdict is `invalid`; else it could not be read
- */
 int dossier_open(struct dossier *d, const char *path, const struct card *given,
 		 unsigned count)
 {

@@ -83,9 +83,7 @@ static bool attest_ok(struct slice s)
 	       b64_exact(s, sig, SIG_LEN);
 }
 
-/** A BLOB: its hash and its size. */
-bool blob_parse(struct slice s, uint8_t hash[static HASH_LEN],
-		uint64_t *bytes)
+bool blob_parse(struct slice s, uint8_t hash[static HASH_LEN], uint64_t *bytes)
 {
 	struct slice media;
 
@@ -166,7 +164,6 @@ static void understand(struct entry *e)
 		   slice_is(e->field[0].value, "clock");
 }
 
-/** The envelope's grammar, alone and whole; then what the type says. */
 bool entry_parse(struct slice s, struct entry *e)
 {
 	struct slice in = s, line;
@@ -196,8 +193,9 @@ bool entry_parse(struct slice s, struct entry *e)
 		if (e->count++ == FIELDS_MAX || !memchr(line.p, ' ', line.n))
 			return false;
 		f->name = line;
-		f->name.n = (size_t)((const uint8_t *)memchr(line.p, ' ',
-					line.n) - line.p);
+		f->name.n =
+			(size_t)((const uint8_t *)memchr(line.p, ' ', line.n) -
+				 line.p);
 		f->value = (struct slice){line.p + f->name.n + 1,
 					  line.n - f->name.n - 1};
 		if (!token_ok(f->name) || !value_ok(f->value))
@@ -211,7 +209,6 @@ bool entry_parse(struct slice s, struct entry *e)
 	return true;
 }
 
-/** The value of a field, empty if there is none of this name. */
 struct slice entry_field(const struct entry *e, const char *name)
 {
 	for (unsigned i = 0; i < e->count; i++) {

@@ -49,7 +49,8 @@ static int named_collect(const struct dossier *d, struct named **list,
 			struct named *to = &(*list)[*count];
 			const struct item *e = &s->item[k];
 			struct slice rest = {s->feed + e->off + e->blob_at,
-					     e->len - e->blob_at}, line;
+					     e->len - e->blob_at},
+				     line;
 
 			if (e->blob_at && slice_line(&rest, &line) &&
 			    blob_parse(line, to->hash, &to->bytes))
@@ -62,11 +63,11 @@ static int named_collect(const struct dossier *d, struct named **list,
 
 /* Mark what is held. `least` is the first file in byte order that no entry
  * names; empty: there is none */
-static int blobs_scan(const struct dossier *d, struct named *list,
-		      size_t count, char least[static 65])
+static int blobs_scan(const struct dossier *d, struct named *list, size_t count,
+		      char least[static 65])
 {
-	const int fd = openat(d->dir, "blob", O_RDONLY | O_DIRECTORY |
-			      O_NOFOLLOW | O_CLOEXEC);
+	const int fd = openat(d->dir, "blob",
+			      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *e;
 	uint8_t hash[HASH_LEN];
@@ -112,7 +113,6 @@ static int blob_check(struct dossier *d, const struct named *list, size_t at,
 	return 0;
 }
 
-/** Check 9; counts what is held and what is withheld. */
 int judge_blobs(struct dossier *d)
 {
 	struct named *list;
@@ -126,8 +126,10 @@ int judge_blobs(struct dossier *d)
 	for (size_t at = 0; at < count && !err; at = end) {
 		bool held = list[at].held;
 
-		for (end = at + 1; end < count && !memcmp(list[at].hash,
-				list[end].hash, HASH_LEN); end++)
+		for (end = at + 1;
+		     end < count &&
+		     !memcmp(list[at].hash, list[end].hash, HASH_LEN);
+		     end++)
 			held = held || list[end].held;
 		d->held += held;
 		d->withheld += !held;
@@ -171,7 +173,6 @@ static bool fork_notes(struct slice a, struct slice b,
 	return false;
 }
 
-/** A fork proof that proves: form, signatures and contradiction. */
 bool fork_parse(struct slice in, const struct key keys[static 3][3],
 		unsigned *origin, struct note *first, struct note *second)
 {
@@ -181,8 +182,8 @@ bool fork_parse(struct slice in, const struct key keys[static 3][3],
 
 	if (!slice_line(&in, &line) || !slice_is(line, "ringdown-fork/v1") ||
 	    !fork_number(&in, "first ", &n) ||
-	    !fork_number(&in, "second ", &m) ||
-	    !slice_line(&in, &line) || !slice_after(&line, "prefix ") ||
+	    !fork_number(&in, "second ", &m) || !slice_line(&in, &line) ||
+	    !slice_after(&line, "prefix ") ||
 	    !b64_exact(line, prefix, HASH_LEN) ||
 	    !fork_number(&in, "proof ", &count) || count > 2 * LEVELS_MAX)
 		return false;
@@ -200,8 +201,7 @@ bool fork_parse(struct slice in, const struct key keys[static 3][3],
 	if (first->size == second->size)
 		return !count && !memcmp(prefix, second->root, HASH_LEN);
 	return consistency_ok(first->size, second->size, prefix, second->root,
-			      (const uint8_t (*)[HASH_LEN])proof,
-			      (size_t)count);
+			      (const uint8_t(*)[HASH_LEN])proof, (size_t)count);
 }
 
 /* The other side had cosigned more than it then attested as the largest. Its
@@ -213,10 +213,6 @@ static bool attested_lie(const struct side *other, const struct note *n,
 	       n->time_s[2] <= attest_s && other->clock_least_s > n->time_s[2];
 }
 
-/**
- * Two notes over `origin`, both signed by its log key, contradict each other:
- * the signer forked, or was made to by one who hid what the signer had lost.
- */
 void judge_fork(struct dossier *d, unsigned origin, const struct note *first,
 		const struct note *second, const char *place)
 {
@@ -229,8 +225,7 @@ void judge_fork(struct dossier *d, unsigned origin, const struct note *first,
 		struct slice attest, word;
 		uint64_t size = k, attest_s;
 
-		if (s->item[k].restore != RESTORE_GOOD ||
-		    !side_entry(s, k, &e))
+		if (s->item[k].restore != RESTORE_GOOD || !side_entry(s, k, &e))
 			continue;
 		if (origin == ORIGIN_JOINT)
 			size += k ? s->item[k - 1].seen : 0;
@@ -263,8 +258,8 @@ static int proof_cmp(const void *a, const void *b)
 static int proof_names(const struct dossier *d, char (**list)[16],
 		       size_t *count)
 {
-	const int fd = openat(d->dir, "proof", O_RDONLY | O_DIRECTORY |
-			      O_NOFOLLOW | O_CLOEXEC);
+	const int fd = openat(d->dir, "proof",
+			      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *e;
 	size_t max = 0;
@@ -292,12 +287,11 @@ static int proof_names(const struct dossier *d, char (**list)[16],
 	return err;
 }
 
-/** Check 10. */
 int judge_proofs(struct dossier *d)
 {
 	static uint8_t buf[FORK_MAX];
 	static struct note first, second;
-	char (*list)[16], name[32];
+	char(*list)[16], name[32];
 	unsigned origin;
 	struct slice s;
 	size_t count;
@@ -308,7 +302,7 @@ int judge_proofs(struct dossier *d)
 		err = file_read(d->dir, name, buf, sizeof(buf), &s);
 		if (err)
 			break;
-		if (!fork_parse(s, (const struct key (*)[3])d->keys, &origin,
+		if (!fork_parse(s, (const struct key(*)[3])d->keys, &origin,
 				&first, &second))
 			err = verdict_invalid(d, "proof", "%s", name);
 		else if (d->judged)	/* else check 4 found what comes first */

@@ -10,15 +10,15 @@
 static EVP_MD *sha256;
 static EVP_MD_CTX *ctx;		/* one for all: fetching costs more than hashing */
 
-/** @return 0, or ENOMEM when libcrypto cannot give SHA-256 */
 int hash_init(void)
 {
 	if (ctx)
 		return 0;
 	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
 	ctx = EVP_MD_CTX_new();
-	return sha256 && ctx && EVP_DigestInit_ex2(ctx, sha256, NULL) == 1 ?
-	       0 : ENOMEM;
+	return sha256 && ctx && EVP_DigestInit_ex2(ctx, sha256, NULL) == 1
+		       ? 0
+		       : ENOMEM;
 }
 
 void hash_close(void)
@@ -71,7 +71,6 @@ void hash_node(const uint8_t *l, const uint8_t *r, uint8_t *out)
 	hash_bytes(buf, sizeof(buf), out);
 }
 
-/** Hash a file from where it stands to its end. */
 int hash_fd(int fd, uint64_t *bytes, uint8_t out[static HASH_LEN])
 {
 	uint8_t buf[65536];
@@ -91,10 +90,6 @@ int hash_fd(int fd, uint64_t *bytes, uint8_t out[static HASH_LEN])
 	return 0;
 }
 
-/**
- * Room for n leaves: with `keep` all nodes (64 bytes a leaf), else one node a
- * level, and the root is known at the present size only.
- */
 int tree_alloc(struct tree *t, uint64_t n, bool keep)
 {
 	memset(t, 0, sizeof(*t));
@@ -116,7 +111,6 @@ void tree_close(struct tree *t)
 	memset(t, 0, sizeof(*t));
 }
 
-/** No more leaves than tree_alloc() was told of. */
 void tree_push(struct tree *t, const uint8_t leaf[static HASH_LEN])
 {
 	uint64_t i = t->n++;
@@ -134,7 +128,6 @@ void tree_push(struct tree *t, const uint8_t leaf[static HASH_LEN])
 	}
 }
 
-/** Root of the first n leaves; without `keep` n must be the tree's size. */
 void tree_root(const struct tree *t, uint64_t n, uint8_t *out)
 {
 	bool any = false;
@@ -155,7 +148,6 @@ void tree_root(const struct tree *t, uint64_t n, uint8_t *out)
 	}
 }
 
-/** RFC 9162 section 2.1.3.2. */
 bool inclusion_ok(uint64_t i, uint64_t n, const uint8_t *leaf,
 		  const uint8_t (*proof)[HASH_LEN], size_t count,
 		  const uint8_t *root)
@@ -184,7 +176,6 @@ bool inclusion_ok(uint64_t i, uint64_t n, const uint8_t *leaf,
 	return !sn && !memcmp(r, root, HASH_LEN);
 }
 
-/** RFC 9162 section 2.1.4.2, for 1 <= n < m. */
 bool consistency_ok(uint64_t n, uint64_t m, const uint8_t *first,
 		    const uint8_t *second, const uint8_t (*proof)[HASH_LEN],
 		    size_t count)

@@ -94,11 +94,10 @@ static int check_feed(struct dossier *d, unsigned i)
 	return 0;
 }
 
-/** Entry i, which has passed check 4. */
 bool side_entry(const struct side *s, uint64_t i, struct entry *e)
 {
-	return entry_parse((struct slice){s->feed + s->item[i].off,
-					  s->item[i].len}, e);
+	return entry_parse(
+		(struct slice){s->feed + s->item[i].off, s->item[i].len}, e);
 }
 
 /* Entry 0 says what follows from the cards, and nothing else */
@@ -108,7 +107,7 @@ static bool open_ok(const struct dossier *d, unsigned i, const struct entry *e)
 	const size_t len = lo->text_len + hi->text_len;
 	uint8_t *pairing = malloc(len), hash[HASH_LEN];
 	char agreement[65], next[65], log[ORIGIN_MAX + 64],
-	     cosigner[ORIGIN_MAX + 64], want[2048];
+		cosigner[ORIGIN_MAX + 64], want[2048];
 
 	if (!pairing)
 		abort();
@@ -120,7 +119,8 @@ static bool open_ok(const struct dossier *d, unsigned i, const struct entry *e)
 	hex_print(d->side[i].card.next, HASH_LEN, next);
 	key_print(&d->keys[i][0], log);
 	key_print(&d->keys[i][AUTHOR], cosigner);
-	snprintf(want, sizeof(want), "peer %s\nagreement sha256:%s %zu\n"
+	snprintf(want, sizeof(want),
+		 "peer %s\nagreement sha256:%s %zu\n"
 		 "pivot %s\nlog-key %s\ncosigner-key %s\nnext-key sha256:%s\n",
 		 d->side[1 - i].origin, agreement, len, d->side[0].origin, log,
 		 cosigner, next);
@@ -137,9 +137,8 @@ static bool step_ok(const struct entry *e, int64_t before_ms)
 	       now == e->time_ms;
 }
 
-static const char *entry_fault(const struct dossier *d, unsigned i,
-			       uint64_t n, const struct entry *e,
-			       const struct item *before)
+static const char *entry_fault(const struct dossier *d, unsigned i, uint64_t n,
+			       const struct entry *e, const struct item *before)
 {
 	const bool opens = slice_is(e->type, "open");
 	uint8_t empty[HASH_LEN];
@@ -183,16 +182,20 @@ static bool check_entries(struct dossier *d, unsigned i)
 			return false;
 		}
 		item = (struct item){
-			.off = at + 2, .len = (uint16_t)len, .seen = e.seen,
-			.time_ms = e.time_ms, .ack = slice_is(e.type, "ack"),
-			.understood = e.understood || !n, .clock = e.clock,
+			.off = at + 2,
+			.len = (uint16_t)len,
+			.seen = e.seen,
+			.time_ms = e.time_ms,
+			.ack = slice_is(e.type, "ack"),
+			.understood = e.understood || !n,
+			.clock = e.clock,
 		};
 		item.root_at = (uint16_t)(e.root_text.p - bytes.p);
 		item.restore = e.understood && slice_is(e.type, "restore");
 		if (e.understood && (slice_is(e.type, "notice") ||
 				     slice_is(e.type, "document")))
-			item.blob_at = (uint16_t)(entry_field(&e, "blob").p -
-						  bytes.p);
+			item.blob_at =
+				(uint16_t)(entry_field(&e, "blob").p - bytes.p);
 		s->unknown += item.understood ? 0 : 1;
 		if (e.clock && (uint64_t)(e.time_ms / 1000) < s->clock_least_s)
 			s->clock_least_s = (uint64_t)(e.time_ms / 1000);
@@ -225,8 +228,8 @@ static int check_seen(struct dossier *d, unsigned i)
 			tree_root(&o->tree, e->seen, root);
 		size = e->seen;
 		if (memcmp(root, said, HASH_LEN)) {
-			verdict_add(d, SUSPECTED, i, "seen-root",
-				    s->feed_name, (int64_t)n);
+			verdict_add(d, SUSPECTED, i, "seen-root", s->feed_name,
+				    (int64_t)n);
 			told = true;
 		}
 	}
@@ -292,8 +295,8 @@ static void check_idle(struct dossier *d, unsigned i)
 		/* ms < T * 1000, without the product's overflow */
 		if (s->item[k].ack || (uint64_t)(ms / 1000) >= n->time_s[OTHER])
 			continue;
-		verdict_add(d, SUSPECTED, 1 - i, "unacknowledged",
-			    s->feed_name, (int64_t)k);
+		verdict_add(d, SUSPECTED, 1 - i, "unacknowledged", s->feed_name,
+			    (int64_t)k);
 		return;
 	}
 }
@@ -332,9 +335,8 @@ static bool restore_read(const struct entry *e, uint64_t *size, uint8_t *root,
 	struct slice attest = entry_field(e, "attest");
 
 	return slice_word(&to, &word) && uint_parse(word, size) &&
-	       b64_exact(to, root, HASH_LEN) &&
-	       slice_word(&attest, &word) && uint_parse(word, time_s) &&
-	       b64_exact(attest, sig, SIG_LEN);
+	       b64_exact(to, root, HASH_LEN) && slice_word(&attest, &word) &&
+	       uint_parse(word, time_s) && b64_exact(attest, sig, SIG_LEN);
 }
 
 /* Weigh the restores of a feed, for checks 6, 7, 8 and 10 */
@@ -356,14 +358,16 @@ static void weigh_restores(struct dossier *d, unsigned i)
 		b64_print(to_root, HASH_LEN, b64);
 		len = snprintf(text, sizeof(text), "%s\n%llu\n%s\n", s->origin,
 			       (unsigned long long)size, b64);
-		if (!cosignature_ok(&d->keys[i][OTHER], time_s,
-				    (struct slice){(const uint8_t *)text,
-						   (size_t)len}, sig))
+		if (!cosignature_ok(
+			    &d->keys[i][OTHER], time_s,
+			    (struct slice){(const uint8_t *)text, (size_t)len},
+			    sig))
 			continue;
 		tree_root(&s->tree, n, root);
-		s->item[n].restore = size == n &&
-				     !memcmp(root, to_root, HASH_LEN) ?
-				     RESTORE_GOOD : RESTORE_WRONG;
+		s->item[n].restore =
+			size == n && !memcmp(root, to_root, HASH_LEN)
+				? RESTORE_GOOD
+				: RESTORE_WRONG;
 	}
 }
 
@@ -373,8 +377,10 @@ static void check_restores(struct dossier *d, unsigned i)
 
 	for (uint64_t n = 0; n < s->n; n++) {
 		if (s->item[n].restore > RESTORE_GOOD)
-			verdict_add(d, EXPOSED, i, s->item[n].restore ==
-				    RESTORE_WRONG ? "restore" : "attest",
+			verdict_add(d, EXPOSED, i,
+				    s->item[n].restore == RESTORE_WRONG
+					    ? "restore"
+					    : "attest",
 				    s->feed_name, (int64_t)n);
 	}
 }
@@ -447,11 +453,6 @@ static int check_joint(struct dossier *d)
 	return err;
 }
 
-/**
- * Checks 3 to 10.
- *
- * @return 0; EBADMSG: the verdict is `invalid`; else it could not be read
- */
 int dossier_judge(struct dossier *d)
 {
 	bool good = true;

@@ -8,19 +8,18 @@
 static bool ed25519_ok(const uint8_t pub[static KEY_LEN], const uint8_t *sig,
 		       const uint8_t *msg, size_t len)
 {
-	EVP_PKEY *key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL,
-						    pub, KEY_LEN);
+	EVP_PKEY *key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, pub,
+						    KEY_LEN);
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
 	const bool ok = key && md &&
-		EVP_DigestVerifyInit(md, NULL, NULL, NULL, key) == 1 &&
-		EVP_DigestVerify(md, sig, SIG_LEN, msg, len) == 1;
+			EVP_DigestVerifyInit(md, NULL, NULL, NULL, key) == 1 &&
+			EVP_DigestVerify(md, sig, SIG_LEN, msg, len) == 1;
 
 	EVP_MD_CTX_free(md);
 	EVP_PKEY_free(key);
 	return ok;
 }
 
-/** Fill in a key and its C2SP key ID. The name is shorter than ORIGIN_MAX. */
 void key_make(struct key *k, const char *name, uint8_t type,
 	      const uint8_t pub[static KEY_LEN])
 {
@@ -51,7 +50,6 @@ void key_print(const struct key *k, char out[static ORIGIN_MAX + 64])
 	snprintf(out, ORIGIN_MAX + 64, "%s+%s+%s", k->name, id, b64);
 }
 
-/** A vkey of type 01 or 04: name "+" 8 hex digits "+" base64. */
 bool key_parse(struct slice s, struct key *k)
 {
 	const uint8_t *plus = s.n ? memchr(s.p, '+', s.n) : NULL;
@@ -59,8 +57,8 @@ bool key_parse(struct slice s, struct key *k)
 	char name[ORIGIN_MAX];
 	uint8_t raw[1 + KEY_LEN], id[4];
 
-	if (n < 1 || n >= sizeof(name) || s.n < n + 10 ||
-	    s.p[n + 9] != '+' || !text_clean(s.p, n, false) ||
+	if (n < 1 || n >= sizeof(name) || s.n < n + 10 || s.p[n + 9] != '+' ||
+	    !text_clean(s.p, n, false) ||
 	    !hex_parse((struct slice){s.p + n + 1, 8}, id, 4) ||
 	    !b64_exact((struct slice){s.p + n + 10, s.n - n - 10}, raw,
 		       sizeof(raw)))
@@ -97,10 +95,6 @@ static bool card_secret(struct slice all, struct slice in)
 	       !memcmp(hash, check, 4);
 }
 
-/**
- * A public card, or also a whole one when `whole_ok`. That the three keys
- * differ is checked here; that two cards' keys do is the caller's business.
- */
 bool card_parse(struct slice s, bool whole_ok, struct card *c)
 {
 	struct slice in = s, line, rest;
@@ -115,14 +109,14 @@ bool card_parse(struct slice s, bool whole_ok, struct card *c)
 	memcpy(c->host, line.p, line.n);
 	if (!card_key(&in, "log ", c->log) ||
 	    !card_key(&in, "cosigner ", c->cosigner) ||
-	    !card_key(&in, "trunk ", c->trunk) ||
-	    !slice_line(&in, &line) || !slice_after(&line, "next sha256:") ||
-	    !hex_parse(line, c->next, HASH_LEN) ||
-	    !slice_line(&in, &line) || !slice_after(&line, "serial ") ||
-	    !hex_parse(line, NULL, 16))
+	    !card_key(&in, "trunk ", c->trunk) || !slice_line(&in, &line) ||
+	    !slice_after(&line, "next sha256:") ||
+	    !hex_parse(line, c->next, HASH_LEN) || !slice_line(&in, &line) ||
+	    !slice_after(&line, "serial ") || !hex_parse(line, NULL, 16))
 		return false;
-	for (rest = in; slice_line(&rest, &line) &&
-	     slice_after(&line, "address "); in = rest) {
+	for (rest = in;
+	     slice_line(&rest, &line) && slice_after(&line, "address ");
+	     in = rest) {
 		if (++addresses > ADDRESSES_MAX || !address_ok(line))
 			return false;
 	}
@@ -139,7 +133,7 @@ bool card_parse(struct slice s, bool whole_ok, struct card *c)
 static bool name_ok(struct slice s)
 {
 	static const char *const space[] = {
-		"\xc2\x85", "\xc2\xa0", "\xe1\x9a\x80", "\xe2\x80\xa8",
+		"\xc2\x85",     "\xc2\xa0",     "\xe1\x9a\x80", "\xe2\x80\xa8",
 		"\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80",
 	};
 
@@ -164,7 +158,6 @@ static bool sig_parse(struct slice line, struct sig *sig)
 	       sig->len >= 5;
 }
 
-/** A note whose text is a checkpoint without extension lines. */
 bool note_parse(struct slice s, struct note *n)
 {
 	const uint8_t *gap = NULL;
@@ -222,12 +215,6 @@ static bool sig_ok(const struct sig *sig, const struct key *k,
 	       cosignature_ok(k, t, text, sig->raw + 12);
 }
 
-/**
- * Check every line of a known key; sets `mask` and `time_s`.
- *
- * @return false if one is bad, or if two lines are of one known key: whoever
- *         reads such a note could not say which of them counts
- */
 bool note_verify(struct note *n, const struct key *keys, unsigned count)
 {
 	for (unsigned i = 0; i < n->sigs; i++) {

@@ -63,7 +63,8 @@ static void print_side(const struct dossier *d, unsigned i, bool verbose)
 	print_cosigned("idle", s->has_idle, &s->idle);
 	if (ack < s->n)
 		printf("  %-10s entries %llu to %llu: not yet acknowledged by "
-		       "%s\n", "beyond", (unsigned long long)ack,
+		       "%s\n",
+		       "beyond", (unsigned long long)ack,
 		       (unsigned long long)(s->n - 1),
 		       d->side[1 - i].card.host);
 }
@@ -129,8 +130,8 @@ static void json_side(const struct dossier *d, unsigned i)
 	       d->carded[i] ? "true" : "false", card, log, cosigner);
 	if (d->judged)
 		printf(",\"entries\":%llu,\"not_understood\":%llu,"
-		       "\"acknowledged\":%llu", (unsigned long long)s->n,
-		       (unsigned long long)s->unknown,
+		       "\"acknowledged\":%llu",
+		       (unsigned long long)s->n, (unsigned long long)s->unknown,
 		       (unsigned long long)acknowledged(s));
 	putchar('}');
 }
@@ -162,8 +163,9 @@ void report_json(const struct dossier *d)
 		b64_print(d->joint_root, HASH_LEN, b64);
 		printf(",\"joint\":{\"size\":%llu,\"root\":\"%s\","
 		       "\"unplaced\":%llu},\"blobs\":{\"held\":%llu,"
-		       "\"withheld\":%llu}", (unsigned long long)d->joint_n,
-		       b64, (unsigned long long)unplaced(d),
+		       "\"withheld\":%llu}",
+		       (unsigned long long)d->joint_n, b64,
+		       (unsigned long long)unplaced(d),
 		       (unsigned long long)d->held,
 		       (unsigned long long)d->withheld);
 	}
@@ -211,8 +213,9 @@ void report_timeline(const struct dossier *d)
 		for (; j < p->item[i].seen; j++) {
 			/* the line before is Q[j-1], or P[i-1] */
 			if (i && j == p->item[i - 1].seen)
-				relation = q->item[j].seen > i - 1 ? "before" :
-					   "concurrent";
+				relation = q->item[j].seen > i - 1
+						   ? "before"
+						   : "concurrent";
 			print_entry(d, 1, j, index++, relation);
 			relation = "before";
 		}
@@ -221,11 +224,12 @@ void report_timeline(const struct dossier *d)
 	}
 	if (j < q->n)
 		printf("# unplaced: in the feed of %s, not yet in the joint "
-		       "record\n", q->card.host);
+		       "record\n",
+		       q->card.host);
 	for (; j < q->n; j++) {
 		if (p->n && j == p->item[p->n - 1].seen)
-			relation = q->item[j].seen > p->n - 1 ? "before" :
-				   "concurrent";
+			relation = q->item[j].seen > p->n - 1 ? "before"
+							      : "concurrent";
 		print_entry(d, 1, j, -1, relation);
 		relation = "before";
 	}

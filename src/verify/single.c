@@ -54,11 +54,6 @@ static void print_note(const struct note *n, const struct key *keys,
 	print_signers(n, keys, count);
 }
 
-/**
- * Check a checkpoint; with `root` also that this is the root of its `leaves`.
- *
- * @return 0 or EBADMSG, then the verdict is set
- */
 int single_note(struct dossier *d, const struct key *keys, unsigned count,
 		struct slice note, const char *place, const uint8_t *root,
 		uint64_t leaves)
@@ -83,8 +78,7 @@ static bool proof_parse(struct slice *in, struct slice *extra, uint64_t *index,
 	*extra = (struct slice){NULL, 0};
 	*count = 0;
 	if (!slice_line(in, &line) ||
-	    !slice_is(line, "c2sp.org/tlog-proof@v1") ||
-	    !slice_line(in, &line))
+	    !slice_is(line, "c2sp.org/tlog-proof@v1") || !slice_line(in, &line))
 		return false;
 	if (slice_after(&line, "extra ")) {
 		*extra = line;
@@ -103,12 +97,6 @@ static bool proof_parse(struct slice *in, struct slice *extra, uint64_t *index,
 	return false;
 }
 
-/**
- * Check that the entry lies where the proof says. Without an entry the
- * proof's `extra` must hold it.
- *
- * @return 0; EBADMSG, then the verdict is set; ENOENT: there is no entry
- */
 int single_proof(struct dossier *d, const struct key *keys, unsigned count,
 		 struct slice proof, struct slice entry, const char *place)
 {
@@ -133,8 +121,8 @@ int single_proof(struct dossier *d, const struct key *keys, unsigned count,
 		return verdict_invalid(d, "signature", "%s", place);
 	print_note(&n, keys, count);
 	hash_leaf(entry.p, entry.n, leaf);
-	if (!inclusion_ok(index, n.size, leaf,
-			  (const uint8_t (*)[HASH_LEN])path, hashes, n.root))
+	if (!inclusion_ok(index, n.size, leaf, (const uint8_t(*)[HASH_LEN])path,
+			  hashes, n.root))
 		return verdict_invalid(d, "proof", "%s", place);
 	printf("entry %llu is in this tree\n", (unsigned long long)index);
 	return 0;

@@ -12,7 +12,6 @@ bool slice_is(struct slice s, const char *str)
 	return s.n == strlen(str) && !memcmp(s.p, str, s.n);
 }
 
-/** Take one line; what follows the last LF is no line. */
 bool slice_line(struct slice *in, struct slice *line)
 {
 	const uint8_t *lf = in->n ? memchr(in->p, '\n', in->n) : NULL;
@@ -35,7 +34,6 @@ bool slice_after(struct slice *s, const char *prefix)
 	return true;
 }
 
-/** Take the bytes before the next SP, and the SP; without one, the rest. */
 bool slice_word(struct slice *in, struct slice *word)
 {
 	const uint8_t *sp = in->n ? memchr(in->p, ' ', in->n) : NULL;
@@ -78,7 +76,6 @@ static bool plain(const uint8_t *p)
 	return !((w | (w - ones * 0x20) | (w + ones)) & tops);
 }
 
-/** Strict UTF-8 without control characters, LF excepted when `lf`. */
 bool text_clean(const uint8_t *p, size_t n, bool lf)
 {
 	size_t i = 0;
@@ -125,7 +122,6 @@ static int nibble(uint8_t c)
 	return digit < 10 ? (int)digit : letter < 6 ? (int)letter + 10 : -1;
 }
 
-/** Lower-case hex of exactly `bytes` bytes; `out` may be NULL. */
 bool hex_parse(struct slice s, uint8_t *out, size_t bytes)
 {
 	if (s.n != 2 * bytes)
@@ -141,10 +137,6 @@ bool hex_parse(struct slice s, uint8_t *out, size_t bytes)
 	return true;
 }
 
-/**
- * Canonical base64 with padding: what is decoded must encode to the same. Of a
- * longer value the first `max` bytes are kept and `len` is the whole length.
- */
 bool b64_parse(struct slice s, uint8_t *out, size_t max, size_t *len)
 {
 	static uint8_t raw[B64_MAX], back[B64_MAX + 8];
@@ -183,11 +175,9 @@ bool token_ok(struct slice s)
 	return true;
 }
 
-/** Length and spaces of a value; its characters are text_clean()'s. */
 bool value_ok(struct slice s)
 {
-	return s.n >= 1 && s.n <= 1024 && s.p[0] != ' ' &&
-	       s.p[s.n - 1] != ' ';
+	return s.n >= 1 && s.n <= 1024 && s.p[0] != ' ' && s.p[s.n - 1] != ' ';
 }
 
 static bool host_edge(uint8_t c)
@@ -207,7 +197,6 @@ bool host_ok(struct slice s)
 	return true;
 }
 
-/** IPv4:port or [IPv6]:port. */
 bool address_ok(struct slice s)
 {
 	const bool six = s.n && s.p[0] == '[';
@@ -220,8 +209,9 @@ bool address_ok(struct slice s)
 		if (s.p[i] == ':')
 			end = i;
 	}
-	if (!end || !uint_parse((struct slice){s.p + end + 1, s.n - end - 1},
-				&port) || port < 1 || port > 65535)
+	if (!end ||
+	    !uint_parse((struct slice){s.p + end + 1, s.n - end - 1}, &port) ||
+	    port < 1 || port > 65535)
 		return false;
 	if (six) {
 		if (end < 3 || s.p[end - 1] != ']')
@@ -274,7 +264,6 @@ bool ts_parse(struct slice s, int64_t *ms)
 	return true;
 }
 
-/** The inverse of ts_parse(); a time beyond its range is cut off there. */
 void ts_print(int64_t ms, char out[static 25])
 {
 	const int64_t end = 253402300799999;	/* 9999-12-31T23:59:59.999Z */
@@ -289,7 +278,6 @@ void ts_print(int64_t ms, char out[static 25])
 	snprintf(out + 19, 6, ".%03dZ", (int)(ms % 1000));
 }
 
-/** Milliseconds of POSIX seconds, as far as they reach. */
 int64_t time_ms(uint64_t time_s)
 {
 	return time_s > INT64_MAX / 1000 ? INT64_MAX : (int64_t)time_s * 1000;
@@ -309,10 +297,6 @@ void b64_print(const uint8_t *p, size_t n, char *out)
 	(void)EVP_EncodeBlock((uint8_t *)out, p, (int)n);
 }
 
-/**
- * Make bytes of another's making fit to print: %x21-7E except the backslash,
- * and SP when `space`, stand; all else becomes \xHH. Cut off to fit `max`.
- */
 size_t escape(const uint8_t *p, size_t n, bool space, char *out, size_t max)
 {
 	size_t len = 0;

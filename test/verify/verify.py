@@ -8,6 +8,7 @@ ringdown-verify(1), holds everything in memory, and is slow.
 usage: verify.py [--card FILE]... DOSSIER
        verify.py --proof FILE --entry FILE (--card FILE --card FILE | --vkeys FILE...)
        verify.py --note FILE --vkeys FILE... [ENTRY...]
+       verify.py --corpus DIRECTORY     one line a case: NAME CODE LINE
 """
 
 import base64
@@ -939,7 +940,20 @@ def given_keys(cards, vkeys):
     return keys
 
 
+def corpus(top):
+    for name in sorted(os.listdir(top)):
+        cards = os.path.join(top, name, 'cards')
+        given = []
+        if os.path.isdir(cards):
+            given = [os.path.join(cards, c) for c in sorted(os.listdir(cards))]
+        path = os.path.join(top, name, 'dossier')
+        print(name, *Dossier(path, given_cards(given)).judge())
+    return 0
+
+
 def main(argv):
+    if len(argv) == 2 and argv[0] == '--corpus':
+        return corpus(argv[1])
     opt = {'--card': [], '--vkeys': [], '--note': [], '--proof': [],
            '--entry': []}
     rest = []
