@@ -49,7 +49,9 @@ struct cur {
 	bool bad;	/* something was missing: all later reads give 0 */
 };
 
+/** Read @p n octets at @p p, which must outlive the cursor. */
 struct cur cur_of(const void *p, size_t n);
+/** The next big-endian number; 0 (and bad) when fewer octets are left. */
 uint8_t cur_u8(struct cur *c);
 uint16_t cur_u16(struct cur *c);
 uint32_t cur_u32(struct cur *c);

@@ -8,6 +8,9 @@
 #ifndef BASE_LIMITS_H
 #define BASE_LIMITS_H
 
+/* Each number has its comment beside it */
+/* clang-format off */
+
 /* Names */
 #define HOST_CHARS_MAX 63	/* longer: the card or configuration is refused */
 #define ORIGIN_CHARS_MAX 192	/* 63 + "/ringdown/" + 63 + "/" + 32, and NUL */

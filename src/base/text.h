@@ -18,7 +18,9 @@ struct str {
 	size_t n;
 };
 
+/** A view of the string, without its NUL. */
 struct str str_of(const char *s);
+/** Equal, octet for octet. */
 bool str_is(struct str a, const char *s);
 bool str_same(struct str a, struct str b);
 /** Copy to a NUL-terminated array of @p size octets.  EMSGSIZE if too long. */

@@ -258,6 +258,7 @@ enum counter {
 	COUNTERS
 };
 
+/** Since core_alloc(); and its name for `status`, static. */
 uint64_t core_counter(const struct core *c, enum counter i);
 const char *core_counter_name(enum counter i);
 

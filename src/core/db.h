@@ -20,6 +20,7 @@
 /** Feeds are numbered pair * 4 + one of these. */
 enum feed_of { FEED_OWN = 0, FEED_PEER = 1, FEED_JOINT = 2 };
 
+/** The number of a pair's feed. */
 static inline uint32_t feed_id(uint32_t pair, enum feed_of of)
 {
 	return pair * 4 + (uint32_t)of;

@@ -93,15 +93,12 @@ int digest_hkdf(const void *key, size_t key_n, const void *salt, size_t salt_n,
 	const OSSL_PARAM params[] = {
 		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST,
 						 (char *)"SHA256", 0),
-		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY,
-						  (void *)(uintptr_t)key,
-						  key_n),
-		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT,
-						  (void *)(uintptr_t)salt,
-						  salt_n),
-		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO,
-						  (void *)(uintptr_t)info,
-						  info_n),
+		OSSL_PARAM_construct_octet_string(
+			OSSL_KDF_PARAM_KEY, (void *)(uintptr_t)key, key_n),
+		OSSL_PARAM_construct_octet_string(
+			OSSL_KDF_PARAM_SALT, (void *)(uintptr_t)salt, salt_n),
+		OSSL_PARAM_construct_octet_string(
+			OSSL_KDF_PARAM_INFO, (void *)(uintptr_t)info, info_n),
 		OSSL_PARAM_construct_end()};
 	const int err =
 		ctx && EVP_KDF_derive(ctx, out, n, params) == 1 ? 0 : EIO;

@@ -87,8 +87,7 @@ static const char *parse(struct str in, struct card *c)
 	if (!named(&in, "next", &v) || v.n < 7 || memcmp(v.p, "sha256:", 7) ||
 	    hex_decode((struct str){v.p + 7, v.n - 7}, c->next, DIGEST_BYTES))
 		return "next sha256:<64 hex digits>";
-	if (!named(&in, "serial", &v) ||
-	    hex_decode(v, c->serial, SERIAL_BYTES))
+	if (!named(&in, "serial", &v) || hex_decode(v, c->serial, SERIAL_BYTES))
 		return "serial <32 hex digits>";
 	while (named(&in, "address", &v)) {
 		if (c->addresses == CARD_ADDRESSES_MAX || !address_ok(v) ||

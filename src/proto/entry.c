@@ -80,8 +80,8 @@ static bool range_form(struct str v)
 {
 	uint64_t first, last;
 
-	return !uint_parse(str_cut(&v, ' '), &first) &&
-	       !uint_parse(v, &last) && first <= last;
+	return !uint_parse(str_cut(&v, ' '), &first) && !uint_parse(v, &last) &&
+	       first <= last;
 }
 
 static bool size_root_form(struct str v)
@@ -243,8 +243,7 @@ static int parse_envelope(struct str *in, struct envelope *env)
 		return EBADMSG;
 	if (named(in, "time", &v) || stamp_parse(v, &env->time_ms))
 		return EBADMSG;
-	if (named(in, "seen", &v) ||
-	    uint_parse(str_cut(&v, ' '), &env->seen) ||
+	if (named(in, "seen", &v) || uint_parse(str_cut(&v, ' '), &env->seen) ||
 	    b64_exact(v, env->seen_root, DIGEST_BYTES))
 		return EBADMSG;
 	if (named(in, "nonce", &v) || hex_decode(v, env->nonce, NONCE_BYTES))
@@ -366,8 +365,8 @@ int entry_range(const struct entry *e, uint64_t *first, uint64_t *last)
 const char *entry_kind_name(enum entry_kind kind)
 {
 	static const char *const name[ENTRY_KINDS] = {
-		"?",   "open", "notice", "document", "receipt", "refuse",
-		"ack", "line", "fault",	 "restore"};
+		"?",      "open", "notice", "document", "receipt",
+		"refuse", "ack",  "line",   "fault",    "restore"};
 
 	return kind < ENTRY_KINDS ? name[kind] : "?";
 }

@@ -202,7 +202,7 @@ int entries_next(struct cur *c, struct entries_item *it)
 	it->body_n = cur_u16(c);
 	it->body = cur_take(c, it->body_n);
 	return c->bad || !it->entry_n || it->body_n > BODY_INLINE_MAX ? EBADMSG
-								       : 0;
+								      : 0;
 }
 
 void want_encode(const struct want *w, struct buf *out)
@@ -239,8 +239,7 @@ int bulk_decode(const void *p, size_t n, struct bulk *out)
 	out->offset = cur_u64(&c);
 	out->p = c.p;
 	out->n = c.n;
-	return c.bad || !c.n || c.n > BULK_BYTES ||
-			       out->offset > BLOB_BYTES_MAX
+	return c.bad || !c.n || c.n > BULK_BYTES || out->offset > BLOB_BYTES_MAX
 		       ? EBADMSG
 		       : 0;
 }

@@ -75,6 +75,7 @@ struct beat {
 	uint32_t turn_age_ms;	/* and how long ago it last answered */
 };
 
+/** Append a payload / decode one of exactly this length.  0 or EBADMSG. */
 void beat_encode(const struct beat *b, struct buf *out);
 int beat_decode(const void *p, size_t n, struct beat *out)
 	__attribute__((warn_unused_result));
@@ -109,6 +110,8 @@ struct lane_frame {
 /** Octets before the body of a lane frame's payload. */
 #define LANE_HEAD_BYTES 18
 
+/** Append all before the body / decode, body a view.  0 or EBADMSG: no such
+ *  lane, seq 0, shorter than the head. */
 void lane_encode_head(const struct lane_frame *f, struct buf *out);
 int lane_decode(const void *p, size_t n, struct lane_frame *out)
 	__attribute__((warn_unused_result));
@@ -127,10 +130,14 @@ struct entries_item {
 	size_t body_n;
 };
 
+/** Append the head, then exactly @p count items: an entry of 1 to 65535
+ *  octets, a body of at most BODY_INLINE_MAX. */
 void entries_begin(struct buf *out, enum whose whose, uint64_t first,
 		   uint16_t count);
 void entries_add(struct buf *out, const struct entries_item *it);
-/** Start reading: *c is left at the first item. */
+/** Start reading: *c is left at the first item; then the next item, views.
+ *  0 or EBADMSG: count 0, numbers beyond 2^63-1, an item cut off or too
+ *  long.  At the end ask cur_done(). */
 int entries_open(struct cur *c, uint8_t *whose, uint64_t *first,
 		 uint16_t *count) __attribute__((warn_unused_result));
 int entries_next(struct cur *c, struct entries_item *it)
@@ -150,6 +157,8 @@ struct want {
 	uint32_t bytes;		/* <= BULK_WINDOW_BYTES */
 };
 
+/** Append a payload / decode one of exactly this length.  0 or EBADMSG: bytes
+ *  0 or above the window, offset above BLOB_BYTES_MAX. */
 void want_encode(const struct want *w, struct buf *out);
 int want_decode(const void *p, size_t n, struct want *out)
 	__attribute__((warn_unused_result));
@@ -165,6 +174,8 @@ struct bulk {
 };
 
 #define BULK_HEAD_BYTES 16
+/** Append all before the octets / decode, octets a view.  0 or EBADMSG: none
+ *  or more than BULK_BYTES of them, offset above BLOB_BYTES_MAX. */
 void bulk_encode_head(uint64_t seq, uint64_t offset, struct buf *out);
 int bulk_decode(const void *p, size_t n, struct bulk *out)
 	__attribute__((warn_unused_result));

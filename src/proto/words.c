@@ -7,6 +7,7 @@
  */
 #include "proto/card.h"
 
+/* clang-format off */
 static const char *const words[256] = {
 	"acid", "acorn", "actor", "adobe", "agent", "alarm",
 	"album", "alley", "amber", "anchor", "angle", "ankle",
@@ -50,8 +51,9 @@ static const char *const words[256] = {
 	"temple", "thunder", "ticket", "tiger", "tomato", "tulip",
 	"tunnel", "turtle", "umbrella", "valley", "velvet", "violin",
 	"volcano", "wagon", "walnut", "water", "whale", "willow",
-	"window", "winter", "yellow", "zebra", 
+	"window", "winter", "yellow", "zebra",
 };
+/* clang-format on */
 
 const char *card_word(uint8_t i)
 {

@@ -27,6 +27,7 @@ enum role {
 	ROLES
 };
 
+/** Static; "unknown" when there is none. */
 const char *role_name(enum role r);
 /** ROLES when there is none of this name. */
 enum role role_of(const char *name);
@@ -73,6 +74,7 @@ struct wire_msg {
 	};
 };
 
+/** Static; "unknown" when there is none. */
 const char *wire_name(enum wire_type t);
 /** Whether messages of this type carry a descriptor. */
 bool wire_has_fd(enum wire_type t);
