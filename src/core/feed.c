@@ -174,9 +174,7 @@ int own_append(struct core *c, struct pair *p, enum entry_kind kind,
 	feed_grow(&p->own, kind, e.time_ms, e.seen, leaf,
 		  e.n + (body_n <= BODY_INLINE_MAX ? body_n : 0));
 	p->dirty = true;
-	if (p->names.own_pivot)
-		err = joint_place(c, p, e.seq, e.seen, leaf);
-	return err;
+	return 0;
 }
 
 void open_fields(const struct pair *p, bool own, struct buf *b)
@@ -300,25 +298,60 @@ int peer_cosign(struct core *c, struct pair *p, struct now now, bool again)
 
 /* ---- the joint tree ---- */
 
-int joint_place(struct core *c, struct pair *p, uint64_t seq, uint64_t seen,
-		const uint8_t leaf[DIGEST_BYTES])
+struct placing {
+	struct tree *joint;
+	uint64_t seen;	/* of the entries being placed */
+};
+
+static int look(const struct db_entry *e, void *arg)
 {
-	const enum feed_of other = p->names.own_pivot ? FEED_PEER : FEED_OWN;
-	const uint64_t placed = p->joint.size - seq;
+	struct placing *l = arg;
 
-	assert(placed <= seen);
-	if (placed < seen) {
-		const int err = DB(c, entry_walk, feed_id(p->no, other),
-				   placed, seen - placed, false, add_leaf,
-				   &p->joint);
-
-		if (err)
-			return err;
-	}
-	assert(p->joint.size == seq + seen);
-	tree_add(&p->joint, leaf);
-	p->dirty = true;
+	l->seen = e->seen;
 	return 0;
+}
+
+/* Pivot entries one after another, until one has seen more than is placed */
+static int place(const struct db_entry *e, void *arg)
+{
+	struct placing *l = arg;
+
+	if (e->seen != l->seen)
+		return EAGAIN;
+	return add_leaf(e, l->joint);
+}
+
+int joint_place(struct core *c, struct pair *p)
+{
+	const bool own = p->names.own_pivot;
+	const uint32_t pivot = feed_id(p->no, own ? FEED_OWN : FEED_PEER),
+		       other = feed_id(p->no, own ? FEED_PEER : FEED_OWN);
+	const uint64_t size = own ? p->own.tree.size : p->peer.tree.size,
+		       there = own ? p->peer.tree.size : p->own.tree.size;
+	int err = 0;
+
+	while (!err && p->joint_pivot < size) {
+		struct placing l = {.joint = &p->joint};
+		const uint64_t placed = p->joint.size - p->joint_pivot;
+
+		err = DB(c, entry_walk, pivot, p->joint_pivot, 1, false, look,
+			 &l);
+		if (err || l.seen > there)
+			break;
+		assert(placed <= l.seen);
+		if (placed < l.seen)
+			err = DB(c, entry_walk, other, placed,
+				 l.seen - placed, false, add_leaf, &p->joint);
+		if (err)
+			break;
+		assert(p->joint.size == p->joint_pivot + l.seen);
+		err = DB(c, entry_walk, pivot, p->joint_pivot,
+			 size - p->joint_pivot, false, place, &l);
+		err = err == EAGAIN ? 0 : err;
+		p->joint_pivot = p->joint.size - l.seen;
+		p->dirty = true;
+	}
+	return err;
 }
 
 int joint_offer(struct core *c, struct pair *p, struct now now)
@@ -397,6 +430,7 @@ int joint_message(struct core *c, struct pair *p, struct now now,
 {
 	uint8_t root[DIGEST_BYTES];
 	struct note note;
+	int err;
 
 	if (note_parse(m, n, &note) ||
 	    !str_is(note.origin, p->names.joint_origin) ||
@@ -412,9 +446,10 @@ int joint_message(struct core *c, struct pair *p, struct now now,
 			return keep_joint(c, p, &note, m, n);
 		return 0;
 	}
+	err = joint_place(c, p);
 	/* what follows has not come yet, or we were restored: later */
-	if (note.size != p->joint.size)
-		return 0;
+	if (err || note.size != p->joint.size)
+		return err;
 	tree_root(&p->joint, root);
 	if (memcmp(root, note.root, sizeof(root))) {
 		pair_blame(p, VERDICT_EXPOSED,

@@ -157,6 +157,8 @@ static int begin(struct core *c, struct pair *p, struct now now,
 	p->s.push_next = heads->held ? heads->held_note.size : 0;
 	if (p->s.push_next > p->own.signed_size)
 		p->s.push_next = p->own.signed_size;
+	p->s.peer_behind = (heads->own ? heads->own_note.size : 0) <
+			   p->peer.tree.size;
 	return sync_start(c, p, now);
 }
 

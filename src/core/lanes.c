@@ -62,6 +62,7 @@ void session_reset(struct core *c, struct session *s, bool new_sid)
 	}
 	s->ack_due = false;
 	s->joint_offered = 0;
+	s->peer_behind = false;
 	s->gaps = 0;
 	s->fetching = s->attest_due = s->fetch_sent = false;
 	buf_reset(&s->pending);

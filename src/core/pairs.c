@@ -96,6 +96,7 @@ int pair_save(struct core *c, struct pair *p)
 	put_feed(&p->own, &b);
 	put_feed(&p->peer, &b);
 	tree_encode(&p->joint, &b);
+	buf_u64(&b, p->joint_pivot);
 	buf_u64(&b, p->joint_signed);
 	buf_u64(&b, p->joint_sent);
 	buf_u64(&b, (uint64_t)p->proof_ms);
@@ -125,6 +126,7 @@ static int decode(struct pair *p, const uint8_t *m, size_t n)
 	get_feed(&p->own, &c);
 	get_feed(&p->peer, &c);
 	tree_decode(&p->joint, &c);
+	p->joint_pivot = cur_u64(&c);
 	p->joint_signed = cur_u64(&c);
 	p->joint_sent = cur_u64(&c);
 	p->proof_ms = (int64_t)cur_u64(&c);

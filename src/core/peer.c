@@ -263,9 +263,15 @@ static int put_own_item(struct core *c, struct pair *p,
 			struct db_entry *e)
 {
 	struct db_want w = {.seq = e->seq, .bytes = t->bytes};
+	char id[ID_CHARS_MAX + 1];
 	uint8_t h[DIGEST_BYTES];
+	struct entry parsed;
 	int err;
 
+	/* or a client that repeats this id would be written twice */
+	if (!entry_parse(it->entry, it->entry_n, &parsed) &&
+	    !str_copy(entry_get(&parsed, "id"), id, sizeof(id)))
+		e->id = id;
 	digest(it->body, it->body_n, h);
 	if (it->body_n == t->bytes && !memcmp(h, t->hash, sizeof(h))) {
 		e->body = it->body;
@@ -317,8 +323,6 @@ static int take_one(struct core *c, struct pair *p, bool own,
 		(void)say(p->refuse, &p->refuses, e.seq, e.seq);	/* or not */
 	feed_grow(f, t->kind, t->time_ms, t->seen, t->leaf,
 		  it->entry_n + it->body_n);
-	if (!err && p->names.own_pivot == own)
-		err = joint_place(c, p, e.seq, t->seen, t->leaf);
 	return err;
 }
 
@@ -431,6 +435,8 @@ int own_take_back(struct core *c, struct pair *p, const struct note *n,
 		err = take_batch(c, p, true, n);
 	if (!err)
 		p->restored = n->size;
+	if (!err && n->size >= p->restore_to)
+		p->s.fetch_sent = false;	/* next: the attestation */
 	return err;
 }
 

@@ -100,6 +100,8 @@ struct session {
 	uint64_t fetch_next;
 	bool attest_due;	/* and then our word on the largest tree */
 	bool fetch_sent;	/* we asked for ours */
+	bool peer_behind;	/* the peer lost entries of its own: it cannot
+				   check ours before it has them back */
 	uint64_t joint_offered;	/* in this session */
 	struct buf pending;	/* entries without their checkpoint yet */
 	uint64_t pending_n;
@@ -124,6 +126,7 @@ struct pair {
 	struct card own_card, peer_card;
 	struct feed own, peer;
 	struct tree joint;
+	uint64_t joint_pivot;	/* pivot entries that stand in it */
 	uint64_t joint_signed;	/* all three signatures are in */
 	uint64_t joint_sent;	/* pivot: newest size offered */
 	int64_t proof_ms;	/* wall: last signed word of the peer */
@@ -245,9 +248,9 @@ int own_clock(struct core *c, struct pair *p, struct now now);
 int own_sign(struct core *c, struct pair *p, struct now now);
 /** Cosign the peer's feed if I3 allows; again: same size, new time. */
 int peer_cosign(struct core *c, struct pair *p, struct now now, bool again);
-/** An entry of the pivot was appended: place what it makes final. */
-int joint_place(struct core *c, struct pair *p, uint64_t seq, uint64_t seen,
-		const uint8_t leaf[DIGEST_BYTES]);
+/** Place what the pivot's entries make final.  After a restore the other feed
+ *  may lag behind what they have seen: then the rest is placed later. */
+int joint_place(struct core *c, struct pair *p);
 /** Root of a feed as it stands. */
 const uint8_t *feed_root_now(struct feed *f);
 /** Pivot: offer the joint checkpoint. */

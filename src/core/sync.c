@@ -148,7 +148,7 @@ static int push_back(struct core *c, struct pair *p, struct now now)
 
 	if (err || p->s.fetch_next < p->peer.signed_size)
 		return err;
-	p->s.fetching = false;
+	p->s.fetching = p->s.peer_behind = false;
 	p->s.attest_due = true;
 	return 0;
 }
@@ -159,17 +159,26 @@ int sync_push(struct core *c, struct pair *p, struct now now)
 
 	if (!p->s.paths || !p->s.known)
 		return 0;
-	err = push_feed(c, p, now, WHOSE_SENDER, &p->s.push_next,
-			p->own.signed_size);
-	if (!err && p->s.fetching)
+	if (p->s.fetching) {
 		err = push_back(c, p, now);
-	if (err || p->state != PAIR_RESTORING || p->s.fetch_sent)
-		return err;
-	/* when each has what the other holds, the peer can attest */
-	if (p->s.push_next == p->own.signed_size &&
-	    p->peer.tree.size >= p->announced)
-		err = ask_back(c, p, now);
-	return err;
+		if (err)
+			return err;
+	}
+	if (!p->s.peer_behind) {
+		err = push_feed(c, p, now, WHOSE_SENDER, &p->s.push_next,
+				p->own.signed_size);
+		if (err)
+			return err;
+	}
+	if (p->state != PAIR_RESTORING || p->s.fetch_sent)
+		return 0;
+	/* first our own entries; then, when each has what the other holds,
+	   the peer can attest */
+	if (p->own.tree.size < p->restore_to ||
+	    (p->s.push_next == p->own.signed_size &&
+	     p->peer.tree.size >= p->announced))
+		return ask_back(c, p, now);
+	return 0;
 }
 
 static int find_note(const struct db_note *n, void *arg)

@@ -343,7 +343,8 @@ int core_tick(struct core *c, struct now now)
 static bool joint_waits(const struct pair *p)
 {
 	return p->names.own_pivot && p->s.paths && p->s.known &&
-	       pair_may_sign(p) && p->joint.size > p->joint_signed &&
+	       pair_may_sign(p) && p->s.push_next >= p->own.signed_size &&
+	       p->joint.size > p->joint_signed &&
 	       p->joint.size != p->s.joint_offered;
 }
 
@@ -428,8 +429,6 @@ static int vouch(struct core *c, struct pair *p, struct now now)
 		return 0;
 	if (!same || p->s.attest_due || now.mono_ms >= p->idle_at_ms) {
 		err = peer_cosign(c, p, now, same);
-		if (now.mono_ms >= p->idle_at_ms)
-			p->idle_at_ms = now.mono_ms + IDLE_COSIGN_MS;
 	}
 	if (!err && joint_waits(p) && now.mono_ms >= p->joint_at_ms) {
 		p->s.joint_offered = p->joint.size;
@@ -468,11 +467,15 @@ static int pair_turn_end(struct core *c, struct pair *p, struct now now)
 	int err = pair_may_sign(p) ? say(c, p, now) : 0;
 
 	if (!err)
+		err = joint_place(c, p);
+	if (!err)
 		err = sync_push(c, p, now);
 	if (!err && pair_may_sign(p))
 		err = vouch(c, p, now);
-	if (!pair_may_sign(p) && now.mono_ms >= p->idle_at_ms) {
-		p->s.fetch_sent = false;	/* ask once more */
+	if (now.mono_ms >= p->idle_at_ms) {
+		/* what was not answered is asked once more */
+		p->s.joint_offered = 0;
+		p->s.fetch_sent = false;
 		p->idle_at_ms = now.mono_ms + IDLE_COSIGN_MS;
 	}
 	if (!err)

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: ISC */
+/**
+ * @file sim.c  Weeks of bad luck from a seed
+ *
+ *   rdsim [-n SEEDS] [-s FIRST] [-e EVENTS] [-v] [-x DIR]
+ *
+ * Each seed is a world of its own: two exchanges, a network, disks, clocks and
+ * a schedule of faults.  After EVENTS events the faults stop and both sides must
+ * come to the same record.  A seed that fails is printed and can be run alone
+ * with -s SEED -n 1 -v.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "export.h"
+
+struct totals {
+	uint64_t fault[FAULTS];
+	uint64_t events, entries, virtual_ms, voids;
+	unsigned failed;
+};
+
+/* A seed is lossy, or crashes, or rolls back ...: seldom all at once, or
+   nothing would ever get through */
+static void draw_faults(struct world *w)
+{
+	if (world_chance(w, 500)) {
+		w->loss = (unsigned)world_draw(w, 80);
+		w->dup = (unsigned)world_draw(w, 80);
+		w->reorder = (unsigned)world_draw(w, 80);
+	}
+	w->crash = world_chance(w, 700) ? 1 + (unsigned)world_draw(w, 12) : 0;
+}
+
+static void something(struct world *w)
+{
+	static const struct {
+		enum fault f;
+		unsigned weight;
+	} often[] = {{FAULT_CUT, 30},
+		     {FAULT_PARTITION, 6},
+		     {FAULT_DISK_FULL, 3},
+		     {FAULT_DISK_ERROR, 3},
+		     {FAULT_CLOCK_BACK, 3},
+		     {FAULT_CLOCK_FORWARD, 3},
+		     {FAULT_CLOCK_DRIFT, 3},
+		     {FAULT_ROLLBACK, 4},
+		     {FAULT_ROLLBACK_UNMARKED, 2}};
+	const int side = (int)world_draw(w, SIDES);
+	uint64_t r = world_draw(w, 1000);
+
+	if (r < 180) {
+		world_write(w, side);
+		return;
+	}
+	if (r < 210) {
+		world_open(w, side);
+		return;
+	}
+	r = world_draw(w, 4000);
+	for (size_t i = 0; i < sizeof(often) / sizeof(often[0]); i++) {
+		if (r < often[i].weight) {
+			if (w->verbose)
+				printf("%8" PRIu64 " fault %s at %s\n",
+				       w->now_ms, fault_name(often[i].f),
+				       w->node[side].name);
+			world_fault(w, often[i].f, side);
+			return;
+		}
+		r -= often[i].weight;
+	}
+}
+
+static void settle(struct world *w)
+{
+	char why[200] = "";
+
+	world_settle(w);
+	for (unsigned i = 0; i < 20000 && !w->broken[0]; i++) {
+		world_step(w);
+		if (i % 50 == 49 && world_converged(w, why))
+			return;
+	}
+	if (!world_converged(w, why))
+		world_broken(w, "no convergence: %s", why);
+}
+
+/* The product's own verifier is the last word on a record */
+static void verify(struct world *w, const char *tmp, const char *verifier)
+{
+	char dir[512];
+
+	for (int s = 0; s < SIDES && verifier && !w->broken[0]; s++) {
+		int status;
+
+		snprintf(dir, sizeof(dir), "%s/%d-%d", tmp, (int)getpid(), s);
+		if (world_export(w, s, dir)) {
+			world_broken(w, "cannot export to %s", dir);
+			return;
+		}
+		status = verifier_run(verifier, dir);
+		if (status)
+			world_broken(w, "dossier %s: verifier says %d", dir,
+				     status);
+		else
+			dossier_remove(dir);
+	}
+}
+
+static void run(uint64_t seed, uint64_t events, bool verbose,
+		const char *verifier, const char *tmp, struct totals *t)
+{
+	static struct world w;
+	char trace[2 * DIGEST_BYTES + 1];
+	unsigned steps = 0;
+
+	world_init(&w, seed);
+	w.verbose = verbose;
+	world_pair(&w);
+	draw_faults(&w);
+	while (w.events < events && !w.broken[0]) {
+		something(&w);
+		world_step(&w);
+		if (++steps % 64 == 0)
+			world_check(&w);
+	}
+	if (!w.broken[0])
+		settle(&w);
+	world_check(&w);
+	if (!w.broken[0])
+		verify(&w, tmp, verifier);
+	hex_encode(w.trace, DIGEST_BYTES, trace);
+	if (verbose || w.broken[0])
+		printf("seed %" PRIu64 ": %s after %" PRIu64 " events, %" PRIu64
+		       " virtual s, trace %.16s\n",
+		       seed, w.broken[0] ? w.broken : "good", w.events,
+		       w.now_ms / 1000, trace);
+	fflush(stdout);
+	for (int i = 0; i < FAULTS; i++)
+		t->fault[i] += w.fault[i];
+	t->events += w.events;
+	t->virtual_ms += w.now_ms;
+	t->failed += w.broken[0] != '\0';
+	for (int s = 0; s < SIDES; s++) {
+		t->entries += memdb_size(w.node[s].db, 0);
+		t->voids += w.node[s].unsaved;
+	}
+	world_free(&w);
+}
+
+static int report(const struct totals *t, uint64_t seeds, uint64_t least)
+{
+	unsigned failed = t->failed;
+
+	printf("%" PRIu64 " seeds, %" PRIu64 " events, %" PRIu64
+	       " entries, %" PRIu64 " virtual days, %" PRIu64 " void turns\n",
+	       seeds, t->events, t->entries, t->virtual_ms / 86400000,
+	       t->voids);
+	for (int i = 0; i < FAULTS; i++) {
+		printf("  %-20s %" PRIu64 "\n", fault_name((enum fault)i),
+		       t->fault[i]);
+		if (t->fault[i] < least) {
+			printf("  ... fewer than the %" PRIu64 " promised\n",
+			       least);
+			failed++;
+		}
+	}
+	printf("sim: %" PRIu64 " passed, %u failed\n", seeds - t->failed,
+	       failed);
+	return failed ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t seeds = 100, first = 1, events = 2000, least = 0;
+	const char *verifier = NULL, *tmp = "/tmp/rdsim";
+	struct totals t = {0};
+	bool verbose = false;
+	int c;
+
+	while ((c = getopt(argc, argv, "n:s:e:m:x:t:v")) != -1) {
+		if (c == 'n')
+			seeds = strtoull(optarg, NULL, 10);
+		else if (c == 's')
+			first = strtoull(optarg, NULL, 10);
+		else if (c == 'e')
+			events = strtoull(optarg, NULL, 10);
+		else if (c == 'm')
+			least = strtoull(optarg, NULL, 10);
+		else if (c == 'x')
+			verifier = optarg;
+		else if (c == 't')
+			tmp = optarg;
+		else if (c == 'v')
+			verbose = true;
+		else
+			return 64;
+	}
+	(void)mkdir(tmp, 0700);
+	for (uint64_t i = 0; i < seeds; i++)
+		run(first + i, events, verbose, verifier, tmp, &t);
+	return report(&t, seeds, least);
+}
