@@ -15,8 +15,8 @@ struct child {
 	uint64_t restart_at_ms; /* when not running */
 	uint64_t kill_at_ms;    /* it hung up on us; UINT64_MAX: no */
 	unsigned deaths;        /* since it last lived long enough */
-	int pending[ROLES];     /* its end of a pair that a neighbour has
-					   the other end of already; -1: none */
+	/* its end of a pair of which a neighbour has the other; -1: none */
+	int pending[ROLES];
 };
 
 struct spawn_conf {

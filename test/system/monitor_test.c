@@ -133,7 +133,7 @@ static int role_main(const char *path, enum role role)
 		return 1;
 	boot_begin(&b, role);
 	if (told_always(role, "exit"))
-		return 3;
+		_exit(3);
 	rogue = told(role, "rogue");
 	liar = told(role, "liar");
 	deaf = told(role, "deaf");
