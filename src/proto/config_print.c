@@ -46,9 +46,9 @@ static void print_identity(const struct config *c, struct buf *b)
 static void print_edges(const struct config *c, struct buf *b)
 {
 	buf_str(b, "\n# The socket that ringdown(1) and programs use.  Its "
-		   "directory must exist; who may\n"
-		   "# use it is up to file permissions: the socket is mode "
-		   "0660, of this group.\n");
+		   "directory must exist.\n"
+		   "# Who may use it: the file's mode is 0660, and this is "
+		   "its group.\n");
 	line(b, "socket", c->socket, "/run/ringdown/api.sock");
 	line(b, "socket-group", c->socket_group, "ringdown");
 	buf_str(b,
