@@ -194,8 +194,9 @@ static const char *refuse(const struct pair *p, const struct path *path,
 	if (!str_is(h->from, p->peer_card.name) ||
 	    !str_is(h->to, p->own_card.name))
 		return "HELLO names other exchanges than this pairing";
-	if (h->role == path->role || h->path != path->number)
-		return "HELLO has our own role, or another path";
+	/* the number is the sender's own: ends may number a path differently */
+	if (h->role == path->role)
+		return "HELLO has our own role";
 	if (h->version != PROTOCOL_VERSION)
 		return "protocol version not spoken here";
 	if (p->state != PAIR_LIVE && p->state != PAIR_RESTORING)
