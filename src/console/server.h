@@ -148,18 +148,22 @@ void ask_fail_all(struct console *c);
 
 /* ---- upload.c ---- */
 
+/** Start an empty one; upload_free() ends it. */
 void upload_init(struct upload *u);
 /** 0; EFBIG too long; ENOSPC no room for now; ENOMEM */
 int upload_take(struct console *c, struct upload *u, const void *p, size_t n)
 	__attribute__((warn_unused_result));
 /** Seal the memfd, if there is one. */
 int upload_end(struct upload *u) __attribute__((warn_unused_result));
+/** Close, give the room back; it is empty again. */
 void upload_free(struct console *c, struct upload *u);
 
 /* ---- bulk.c ---- */
 
+/** For a job whose head is PAYLOAD_LINES.  *bp is owned; ENOMEM. */
 int bulk_alloc(struct bulk **bp, struct job *j)
 	__attribute__((warn_unused_result));
+/** Frees, cancels what is asked; copes with NULL; returns NULL. */
 void *bulk_free(struct bulk *b);
 /** Take octets; returns how many.  Fewer than @p n: the window is full, sleep
  *  until an answer came.  A failure makes it take everything and drop it. */
@@ -173,7 +177,9 @@ void bulk_answer(struct bulk *b, uint32_t req, const struct wire_answer *m);
 
 /* ---- events.c ---- */
 
+/** Room for the news, and this life's name.  ENOMEM. */
 int events_init(struct console *c) __attribute__((warn_unused_result));
+/** Copes with a failed events_init(). */
 void events_free(struct console *c);
 /** Keep and hand out. */
 void events_put(struct console *c, const struct wire_news *n);
