@@ -4,6 +4,7 @@
 
 usage: make_corpus.py DIRECTORY           write the corpus
        make_corpus.py --bench N DIRECTORY  write one dossier of N entries
+       make_corpus.py --proofs DIRECTORY   write proofs out of one story
 
 Keys, nonces and times follow from names alone, so the same bytes come out each
 time. Each case is NAME/dossier/, NAME/expect (exit code, verdict line) and
@@ -1043,6 +1044,16 @@ def _(w):
           time=w.now - 3600_000)
 
 
+@case('time-fault-text', f'exposed {N} time feed.{N}:2')
+def _(w):
+    """With a text it is no longer an understood fault of the clock."""
+    w.mini()
+    last = w.q.feed[-1].split(b'time ')[1][:24].decode()
+    t = w.now - 3600_000
+    w.put(w.q, 'fault', [('kind', 'clock'), ('was', last), ('now', ts(t))],
+          time=t, text='because\n')
+
+
 @case('time-after-fault', f'exposed {S} time feed.{S}:4')
 def _(w):
     """A good fault of the clock, and then back once more without one."""
@@ -1312,6 +1323,15 @@ def _(w):
     w.expect = 'invalid unbound blob/' + name
 
 
+@case('unbound-blob-text', None)
+def _(w):
+    """Named by a notice that has a text, so is not understood."""
+    w.mini()
+    name = w.notice(w.p, 'P-2')
+    w.p.feed[-1] += b'and more\n'
+    w.expect = 'invalid unbound blob/' + name
+
+
 # ---- 10: forks ------------------------------------------------------------
 
 def other_history(feed, n, at):
@@ -1531,6 +1551,32 @@ def corpus(top):
     print(f'{len(CASES)} dossiers')
 
 
+def inclusion(i, leaves):
+    if len(leaves) == 1:
+        return []
+    k = 1 << (len(leaves) - 1).bit_length() - 1
+    if i < k:
+        return inclusion(i, leaves[:k]) + [merkle(leaves[k:])]
+    return inclusion(i - k, leaves[k:]) + [merkle(leaves[:k])]
+
+
+def proofs(top):
+    """For each entry of the joint record its proof there and in its feed."""
+    w = World().story()
+    for name, entries, note in (
+            ('p', w.p.feed, w.note(w.p, len(w.p.feed), cosig=5)),
+            ('q', w.q.feed, w.note(w.q, len(w.q.feed), cosig=5)),
+            ('joint', w.order(), w.joint_note())):
+        for i, e in enumerate(entries):
+            path = inclusion(i, [sha(b'\0' + x) for x in entries])
+            text = f'c2sp.org/tlog-proof@v1\nindex {i}\n' + ''.join(
+                b64(h) + '\n' for h in path) + '\n'
+            write(f'{top}/{name}{i}.entry', e)
+            write(f'{top}/{name}{i}.tlog-proof', text.encode() + note)
+    write(f'{top}/p.card', w.p.whole_card())
+    write(f'{top}/q.card', w.q.card())
+
+
 class Peaks:
     """The roots of a growing tree."""
 
@@ -1608,6 +1654,8 @@ def bench(n, top):
 if __name__ == '__main__':
     if len(sys.argv) == 4 and sys.argv[1] == '--bench':
         bench(int(sys.argv[2]), sys.argv[3])
+    elif len(sys.argv) == 3 and sys.argv[1] == '--proofs':
+        proofs(sys.argv[2])
     elif len(sys.argv) == 2:
         os.makedirs(sys.argv[1], exist_ok=True)
         corpus(sys.argv[1])

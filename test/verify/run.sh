@@ -122,6 +122,27 @@ c2sp() {
 	check three-signers [ "$(grep -c 'signed by' "$tmp/out")" = 3 ]
 }
 
+# Proofs out of a record, against the cards of its sides
+proofs() {
+	/usr/bin/python3 "$here/make_corpus.py" --proofs "$tmp/p"
+	cd "$tmp/p" || exit 1
+	n=0
+	set -- --card p.card --card q.card
+	for f in *.tlog-proof; do
+		n=$((n + 1))
+		expect "proof $f" 0 'verdict: trusted' --proof "$f" "$@" \
+			--entry "${f%.tlog-proof}.entry"
+	done
+	[ "$n" = 22 ] || { failed=$((failed + 1)); echo "FAIL proofs: $n"; }
+	expect proof-other-feed 3 'verdict: invalid proof p1.tlog-proof' \
+		--proof p1.tlog-proof "$@" --entry q1.entry
+	expect proof-other-keys 3 'verdict: invalid signature p1.tlog-proof' \
+		--proof p1.tlog-proof --vkeys "$vectors/vkeys" --entry p1.entry
+	c_run --proof joint9.tlog-proof "$@" --entry joint9.entry
+	check proof-cosigned [ "$(grep -c '^cosigned by' "$tmp/out")" = 2 ]
+	cd "$here" || exit 1
+}
+
 # What git cannot hold, or what is no dossier
 hostile() {
 	story=$corpus/good-pivot-south/dossier
@@ -224,6 +245,7 @@ sys.exit("verdict: " + say != line or doc["exit"] != int(code))' \
 
 dossiers
 c2sp
+proofs
 hostile
 output
 echo "verify: $passed passed, $failed failed"
