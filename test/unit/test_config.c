@@ -431,3 +431,19 @@ TEST(config_path_within)
 	CHECK(!config_path_within("/ab", "/a"));
 	CHECK(!config_path_within("/", "/a"));
 }
+
+/* What is packaged is what `ringdown init` would write */
+TEST(config_packaged_example_is_the_template)
+{
+	const struct str file =
+		rdtest_data("../../packaging/ringdown.conf.example");
+	struct buf b;
+
+	CHECK_OK(config_parse(file.p, file.n, "example", &conf, why));
+	CHECK_STR(conf.name, "north.example");
+	buf_init(&b, CONFIG_BYTES_MAX);
+	config_print_template(&conf, &b);
+	CHECK_EQ(b.n, file.n);
+	CHECK_MEM(b.p, file.p, file.n);
+	buf_free(&b);
+}
