@@ -235,6 +235,33 @@ TEST(tree_consistency_of_all_pairs_of_sizes)
 	}
 }
 
+/* What a liar would send: proofs of a length that is not the sizes' own */
+TEST(tree_proofs_of_another_shape)
+{
+	uint8_t pair[DIGEST_BYTES];
+	struct tree_proof p = {0};
+
+	fill();
+	mth(0, 2, pair);
+	/* leaf 0 as if it were the root of two */
+	CHECK(!tree_check_inclusion(0, 2, leaves[0], &p, leaves[0]));
+	CHECK(!tree_check_consistency(1, 2, leaves[0], leaves[0], &p));
+	/* sizes that shrink, with roots that do not change */
+	CHECK(!tree_check_consistency(2, 1, pair, pair, &p));
+	CHECK(!tree_check_consistency(4, 3, pair, pair, &p));
+	CHECK(!tree_check_consistency(3, 0, pair, pair, &p));
+	/* leaf 1 of two as if it were a tree of one */
+	memcpy(p.hash[p.n++], leaves[0], DIGEST_BYTES);
+	CHECK(tree_check_inclusion(1, 2, leaves[1], &p, pair));
+	CHECK(!tree_check_inclusion(0, 1, leaves[1], &p, pair));
+	/* a consistency proof that goes on beyond the new root */
+	memcpy(p.hash[0], leaves[1], DIGEST_BYTES);
+	CHECK(tree_check_consistency(1, 2, leaves[0], pair, &p));
+	memcpy(p.hash[p.n++], leaves[2], DIGEST_BYTES);
+	mth(0, 3, pair);
+	CHECK(!tree_check_consistency(1, 2, leaves[0], pair, &p));
+}
+
 TEST(tree_reader_error_is_the_result)
 {
 	struct tree_proof p;
