@@ -298,6 +298,7 @@ static void on_state(struct rig_node *n, const struct wire_path_state *m)
 		s->downs++;
 	s->state = m->state;
 	s->rtt_us = m->rtt_us;
+	s->bytes_out = m->bytes_out;
 	RIG_CHECK(!str_copy(m->why, s->why, sizeof(s->why)));
 }
 

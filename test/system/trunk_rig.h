@@ -33,6 +33,7 @@ struct rig_conn {
 struct rig_state {		/* PATH_STATE, newest of a path */
 	uint8_t state;
 	uint32_t rtt_us;
+	uint64_t bytes_out;	/* as of 5 s ago at most */
 	uint64_t at_us;
 	unsigned changes;	/* of state */
 	unsigned downs;		/* left UP or SUSPECT for less */

@@ -314,9 +314,10 @@ static void test_frames(void)
 	frame_first(&r, 0, FRAME_LANE, 4);	/* HELLO comes first */
 	frame_first(&r, 0, FRAME_BEAT, 5);
 	frame_joined(&r, FRAME_BYTES_MAX + 1, FRAME_LANE, "frame too long");
-	frame_joined(&r, 0, 77, "unknown frame type");
+	frame_joined(&r, 0, 0, "unknown frame type");
+	frame_joined(&r, 0, FRAME_TYPES, "unknown frame type");
 	frame_joined(&r, 0, FRAME_BEAT, "frame out of place");
-	RIG_WAIT(&r, rig_count(&r, 1, "bad-frame") == 8, 3000);
+	RIG_WAIT(&r, rig_count(&r, 1, "bad-frame") == 9, 3000);
 	RIG_CHECK(rig_joined(&r, 0) && r.node[0].state[0].downs == 0);
 	rig_end(&r);
 }

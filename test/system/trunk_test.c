@@ -340,6 +340,7 @@ static void test_keeper_hangs(void)
 }
 
 /* A keeper that does not read holds its peer back; the path stays */
+#define HELD_FRAMES 700	/* 14 MB: more than all buffers on the way */
 static void test_back_pressure(void)
 {
 	struct rig r = {.frame_h = in_order};
@@ -348,7 +349,7 @@ static void test_back_pressure(void)
 	memset(next_in, 0, sizeof(next_in));
 	start_up(&r, AF_INET);
 	r.node[1].deaf = true;
-	for (unsigned i = 0; i < FRAMES; i++) {
+	for (unsigned i = 0; i < HELD_FRAMES; i++) {
 		fill(i, frame_size(i));
 		rig_frame(&r, 0, rig_joined(&r, 0)->id, FRAME_LANE, 1, octets,
 			  frame_size(i));
@@ -357,10 +358,30 @@ static void test_back_pressure(void)
 	while (rig_us() < until)
 		rig_pump(&r, 100);
 	RIG_CHECK(r.node[0].state[0].downs == 0 && next_in[1] == 0);
+	r.node[0].state[0].bytes_out = 0;
+	RIG_WAIT(&r, r.node[0].state[0].bytes_out > 0, 6000);
+	RIG_CHECK(r.node[0].state[0].bytes_out < 12000000);
 	r.node[1].deaf = false;
-	RIG_WAIT(&r, next_in[1] == FRAMES, 10000);
+	RIG_WAIT(&r, next_in[1] == HELD_FRAMES, 20000);
 	RIG_CHECK(r.node[0].state[0].downs == 0);
 	RIG_CHECK(r.node[1].state[7].downs == 0);
+	rig_end(&r);
+}
+
+/* More than a path may hold: dropped and counted, for the lanes to repeat */
+static void test_queue_full(void)
+{
+	struct rig r = {0};
+
+	start_up(&r, AF_INET);
+	r.node[1].deaf = true;
+	for (unsigned i = 0; i < 600; i++)
+		rig_frame(&r, 0, rig_joined(&r, 0)->id, FRAME_LANE, 1, octets,
+			  FRAME_BYTES_MAX);
+	RIG_WAIT(&r, rig_count(&r, 0, "queue-full") > 0, 5000);
+	RIG_CHECK(rig_count(&r, 0, "queue-full") < 400);
+	r.node[1].deaf = false;
+	RIG_CHECK(r.node[0].state[0].downs == 0);
 	rig_end(&r);
 }
 
@@ -470,6 +491,7 @@ static const struct {
 	{"silent", test_silent},
 	{"keeper-hangs", test_keeper_hangs},
 	{"back-pressure", test_back_pressure},
+	{"queue-full", test_queue_full},
 	{"both-dial", test_both_dial},
 	{"keeper-again", test_keeper_again},
 	{"keeper-broken", test_keeper_broken},
