@@ -16,6 +16,7 @@ PREFIX ?= /usr/local
 MANDIR ?= $(PREFIX)/share/man
 DOCDIR ?= $(PREFIX)/share/doc/ringdown
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 
 # ---- compilers and flags ----
 
@@ -79,12 +80,13 @@ TESTS := $(B)/rdtest $(if $(SIM_OBJS),$(B)/rdsim) $(SIDE_PROGRAMS) $(FUZZERS) \
 
 OURS := $(wildcard src/*/*.[ch] test/*/*.[ch])
 
-.PHONY: all tests demo check check-trixie soak fuzz bench install uninstall \
+.PHONY: all tests fuzzers demo check check-trixie soak fuzz bench install uninstall \
 	clean format lint
 .DELETE_ON_ERROR:
 
 all: $(PROGRAMS)
 tests: all $(TESTS)
+fuzzers: $(FUZZERS)
 
 $(B)/ringdownd: $(DAEMON_OBJS) $(LIB)
 	$(LINK) $^ $(PKG_LIBS)
@@ -153,11 +155,11 @@ check-trixie:
 
 # Longer runs of what check runs short
 soak:
-	SEEDS=$(or $(SEEDS),20000) tools/check sim
+	SEEDS=$(or $(SEEDS),20000) tools/check build sim
 	$(MAKE) fuzz SECONDS=$(or $(SECONDS),600)
 
 fuzz:
-	$(MAKE) -j2 VARIANT=fuzz WERROR=1 tests
+	$(MAKE) -j2 VARIANT=fuzz WERROR=1 fuzzers
 	tools/fuzz $(or $(SECONDS),60) $(TARGETS)
 
 bench: tests
@@ -179,6 +181,10 @@ install: all
 		install -m 644 "$$m" $(DESTDIR)$(MANDIR)/man"$${m##*.}"/ || exit; done
 	for d in LICENSE $(wildcard README.md CHANGELOG.md docs/*.md docs/*.yaml); do \
 		install -m 644 "$$d" $(DESTDIR)$(DOCDIR)/ || exit; done
+	for c in $(wildcard packaging/*.example); do \
+		install -m 644 "$$c" $(DESTDIR)$(DOCDIR)/ || exit; done
+	for u in $(wildcard packaging/*.sysusers); do \
+		install -D -m 644 "$$u" $(DESTDIR)$(SYSUSERSDIR)/ringdown.conf || exit; done
 	for u in $(wildcard packaging/*.service); do \
 		sed 's,/usr/sbin/ringdownd,$(PREFIX)/sbin/ringdownd,g' "$$u" \
 		> $(DESTDIR)$(UNITDIR)/"$${u##*/}" || exit; done
@@ -190,6 +196,7 @@ uninstall:
 	cd man && for m in *.[158]; do \
 		rm -f $(DESTDIR)$(MANDIR)/man"$${m##*.}"/"$$m"; done
 	cd packaging && for u in *.service; do rm -f $(DESTDIR)$(UNITDIR)/"$$u"; done
+	rm -f $(DESTDIR)$(SYSUSERSDIR)/ringdown.conf
 	rm -rf $(DESTDIR)$(DOCDIR)
 
 clean:
