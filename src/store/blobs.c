@@ -217,7 +217,15 @@ static int whole_stat(struct store *s, const uint8_t *hash, uint64_t *bytes)
 	if (!S_ISREG(st.st_mode))
 		return store_failed_os(s, EIO, "look up a body");
 	*bytes = (uint64_t)st.st_size;
-	return dir_sync(s, hash);
+	return 0;
+}
+
+/* There, and sure to stay */
+static int whole_settled(struct store *s, const uint8_t *hash, uint64_t *bytes)
+{
+	const int err = whole_stat(s, hash, bytes);
+
+	return err ? err : dir_sync(s, hash);
 }
 
 int blobs_have(struct store *s, const uint8_t hash[DIGEST_BYTES],
@@ -232,7 +240,7 @@ int blobs_have(struct store *s, const uint8_t hash[DIGEST_BYTES],
 		*have = p->have;
 		return 0;
 	}
-	err = whole_stat(s, hash, have);
+	err = whole_settled(s, hash, have);
 	*whole = !err;
 	if (err != ENOENT)
 		return err;
@@ -312,6 +320,8 @@ static int blob_write(void *arg, const uint8_t hash[DIGEST_BYTES],
 	return 0;
 }
 
+/* A partial of an earlier process: hash it, and write it over itself.  If a
+   sync failed back then, only octets written anew are surely synced. */
 static int read_again(struct store *s, struct part *part,
 		      uint8_t got[DIGEST_BYTES])
 {
@@ -331,6 +341,9 @@ static int read_again(struct store *s, struct part *part,
 					      "read a body");
 			break;
 		}
+		err = write_all(part->fd, piece, (size_t)k, at);
+		if (err)
+			err = store_failed_os(s, err, "write a body");
 		digest_run_put(run, piece, (size_t)k);
 		at += (uint64_t)k;
 	}
@@ -440,7 +453,7 @@ int store_blob_import(struct store *s, int fd, uint64_t bytes,
 	if (!err) {
 		digest_run_end(run, hash);
 		part_remove(b, hash);
-		err = whole_stat(s, hash, &have);
+		err = whole_settled(s, hash, &have);
 		if (err == ENOENT)
 			err = make_whole(s, to, IMPORT, hash);
 		*stored_bytes = BLOB_SALT_BYTES + bytes;

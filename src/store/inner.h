@@ -65,6 +65,7 @@ struct store {
 	int turn_err;          /* a write of this turn failed: it must end */
 	int broken;           /* a sync failed: no more writes until reopened */
 	int wal_pages;        /* in the log since the last checkpoint */
+	int wal_pages_max;    /* then the next one; tests make it small */
 	uint64_t next[FEEDS]; /* seq of the next entry, or NUMBER_UNKNOWN */
 	uint64_t held[FEEDS]; /* body octets, or NUMBER_UNKNOWN */
 	bool held_new[FEEDS]; /* to be written by the commit */

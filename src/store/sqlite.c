@@ -7,9 +7,11 @@
  * by SQLite's, which would hide their failures.
  *
  * After a failed sync nobody knows what the disk holds: the kernel may have
- * dropped the pages and says "done" when asked again.  So the store takes no
- * more writes until it is opened anew, and opening copies the whole log into
- * record.db, with pages written afresh, before anything builds on it.
+ * dropped the pages, shows them all the same, and says "done" when asked again.
+ * So the store takes no more writes until it is opened anew.  Opening writes
+ * the log over itself before SQLite reads it: a log that is whole in memory and
+ * has a hole on the disk would, after a power cut, be played back as far as the
+ * hole over a database that is newer.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +23,7 @@
 #include <unistd.h>
 #include "store/inner.h"
 
+#define PAGE_BYTES 8192
 #define PATH_CHARS_MAX 480 /* SQLite stops at 512 */
 #define WAL_PAGES_MAX 2048 /* of 8 KiB: 16 MiB, then a checkpoint */
 
@@ -215,7 +218,7 @@ int store_commit(struct store *s)
 		return err;
 	}
 	s->turn = false;
-	if (s->wal_pages >= WAL_PAGES_MAX)
+	if (s->wal_pages >= s->wal_pages_max)
 		checkpoint(s);
 	return 0;
 }
@@ -265,24 +268,65 @@ static int dir_open(struct store *s, const char *dir)
 	return 0;
 }
 
-/* The name must be durable before SQLite syncs what is in the file */
-static int file_make(struct store *s)
+/* Write a file over itself, if it is not longer than @p max, and sync it */
+static int write_over(int fd, uint64_t max)
 {
-	const int fd = openat(s->dir, "record.db",
-			      O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	static uint8_t piece[65536];
+	struct stat st;
+	off_t at = 0;
+
+	if (fstat(fd, &st))
+		return errno;
+	if ((uint64_t)st.st_size > max)
+		return 0;
+	while (at < st.st_size) {
+		const ssize_t k = pread(fd, piece, sizeof(piece), at);
+
+		if (k < 0)
+			return errno;
+		if (!k)
+			break;
+		if (pwrite(fd, piece, (size_t)k, at) != k)
+			return errno ? errno : EIO;
+		at += k;
+	}
+	return fdatasync(fd) ? errno : 0;
+}
+
+/* A name must be durable before SQLite syncs what is in the file.  The first
+   page is older than the log, and SQLite drops the log of an empty database. */
+static int files_make(struct store *s)
+{
+	int fd = openat(s->dir, "record.db",
+			O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int err;
 
 	if (fd < 0)
 		return store_failed_os(s, errno, "open record.db");
+	err = write_over(fd, PAGE_BYTES);
 	close(fd);
+	if (err)
+		return store_failed_os(s, err, "write to record.db");
+	fd = openat(s->dir, "record.db-wal", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd >= 0) {
+		err = write_over(fd, UINT64_MAX);
+		close(fd);
+	} else if (errno != ENOENT) {
+		err = errno;
+	}
+	if (err)
+		return store_failed_os(s, err, "write to record.db-wal");
 	if (fsync(s->dir))
 		return store_failed_os(s, errno, "sync the state directory");
 	return 0;
 }
 
+/* The row says "wal" before the switch is committed: that is the second step */
 static int wal_mode(struct store *s)
 {
 	sqlite3_stmt *st = NULL;
 	const unsigned char *mode = NULL;
+	bool is_wal;
 	int err = 0;
 
 	if (sqlite3_prepare_v2(s->sqlite, "PRAGMA journal_mode = WAL", -1, &st,
@@ -290,9 +334,10 @@ static int wal_mode(struct store *s)
 		return store_failed(s, "open record.db");
 	if (sqlite3_step(st) == SQLITE_ROW)
 		mode = sqlite3_column_text(st, 0);
-	if (!mode || strcmp((const char *)mode, "wal"))
+	is_wal = mode && !strcmp((const char *)mode, "wal");
+	if (!is_wal || sqlite3_step(st) != SQLITE_DONE)
 		err = store_failed(s, "open the log of record.db");
-	sqlite3_finalize(st);
+	(void)sqlite3_finalize(st);
 	return err;
 }
 
@@ -324,16 +369,6 @@ static int sqlite_open(struct store *s, const char *dir)
 	return 0;
 }
 
-/* What a crash left in the log may be in memory alone, when a sync failed
-   before it: copy and sync it before anything is signed on top of it */
-static int settle(struct store *s)
-{
-	if (sqlite3_wal_checkpoint_v2(s->sqlite, "main",
-				      SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL))
-		return store_failed(s, "copy the log into record.db");
-	return 0;
-}
-
 static int prepare(struct store *s)
 {
 	for (int i = 0; i < SQL_COUNT; i++) {
@@ -356,6 +391,7 @@ int store_open(struct store **sp, const char *dir, const char **why)
 		return ENOMEM;
 	s->dir = -1;
 	s->lock = -1;
+	s->wal_pages_max = WAL_PAGES_MAX;
 	s->db.arg = s;
 	rows_fill(&s->db);
 	marks_fill(&s->db);
@@ -363,11 +399,9 @@ int store_open(struct store **sp, const char *dir, const char **why)
 	rows_forget(s);
 	err = dir_open(s, dir);
 	if (!err)
-		err = file_make(s);
+		err = files_make(s);
 	if (!err)
 		err = sqlite_open(s, dir);
-	if (!err)
-		err = settle(s);
 	if (!err)
 		err = schema_make(s);
 	if (!err)
@@ -396,7 +430,7 @@ void *store_close(struct store *s)
 			store_rollback(s);
 		for (int i = 0; i < SQL_COUNT; i++)
 			(void)sqlite3_finalize(s->stmt[i]);
-		/* Empties the log; when it cannot, the next open does */
+		/* Copies the log into record.db and removes it, if it can */
 		(void)sqlite3_close(s->sqlite);
 	}
 	blobs_close(s->blobs);

@@ -54,8 +54,8 @@ int store_blob_import(struct store *s, int fd, uint64_t bytes,
 		      uint8_t hash[DIGEST_BYTES], uint64_t *stored_bytes)
 	__attribute__((warn_unused_result));
 /** Open a whole blob for reading (salt first).  *fdp is owned.  ENOENT. */
-int store_blob_open(struct store *s, const uint8_t hash[DIGEST_BYTES],
-		    int *fdp) __attribute__((warn_unused_result));
+int store_blob_open(struct store *s, const uint8_t hash[DIGEST_BYTES], int *fdp)
+	__attribute__((warn_unused_result));
 
 /* ---- reading for people ---- */
 
@@ -68,8 +68,8 @@ int store_items(struct store *s, uint32_t feed, uint64_t after, uint64_t max,
 int store_joint_floor(struct store *s, uint32_t pivot_feed, uint64_t joint,
 		      uint64_t *i) __attribute__((warn_unused_result));
 /** All evidence of a pair: number, form, bytes. */
-typedef int(store_proof_h)(uint64_t number, const char *name,
-			   const uint8_t *p, size_t n, void *arg);
+typedef int(store_proof_h)(uint64_t number, const char *name, const uint8_t *p,
+			   size_t n, void *arg);
 int store_proofs(struct store *s, uint32_t pair, store_proof_h *h, void *arg)
 	__attribute__((warn_unused_result));
 /** Bytes of bodies held for a peer's feed: in rows, and in files since the want
