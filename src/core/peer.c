@@ -445,23 +445,31 @@ int own_take_back(struct core *c, struct pair *p, const struct note *n,
 static int answer_held(struct core *c, struct pair *p, struct now now,
 		       const struct said *s)
 {
-	unsigned bits = 0;
-	int err = DB(c, receipt_bits, feed_id(p->no, FEED_PEER), s->first,
-		     &bits);
+	uint64_t first = s->first;
+	int err = 0;
 
-	/* said before a restore; the body came again */
-	if (err || bits & 1u << RECEIPT_HELD)
+	/* what was said before a restore, and whose body came again, is not
+	   said twice */
+	for (; first <= s->last; first++) {
+		unsigned bits = 0;
+
+		err = DB(c, receipt_bits, feed_id(p->no, FEED_PEER), first,
+			 &bits);
+		if (err || !(bits & 1u << RECEIPT_HELD))
+			break;
+	}
+	if (err || first > s->last)
 		return err;
 	err = own_begin(c, p, now, "receipt");
 	if (err)
 		return err;
 	entry_field(&c->scratch, "state", "held");
-	entry_field(&c->scratch, "of", "%" PRIu64 " %" PRIu64, s->first,
+	entry_field(&c->scratch, "of", "%" PRIu64 " %" PRIu64, first,
 		    s->last);
 	err = own_append(c, p, ENTRY_RECEIPT, NULL, 0, NULL);
 	if (err)
 		return err;
-	return DB(c, receipt_put, feed_id(p->no, FEED_PEER), s->first, s->last,
+	return DB(c, receipt_put, feed_id(p->no, FEED_PEER), first, s->last,
 		  RECEIPT_HELD, p->own.tree.size - 1);
 }
 

@@ -47,8 +47,8 @@ static void something(struct world *w)
 		     {FAULT_CLOCK_BACK, 3},
 		     {FAULT_CLOCK_FORWARD, 3},
 		     {FAULT_CLOCK_DRIFT, 3},
-		     {FAULT_ROLLBACK, 4},
-		     {FAULT_ROLLBACK_UNMARKED, 2}};
+		     {FAULT_ROLLBACK, 16},
+		     {FAULT_ROLLBACK_UNMARKED, 8}};
 	const int side = (int)world_draw(w, SIDES);
 	uint64_t r = world_draw(w, 1000);
 
