@@ -288,8 +288,12 @@ static void check_idle(struct dossier *d, unsigned i)
 {
 	const struct side *s = &d->side[i];
 	const struct note *n = &s->idle;
+	uint64_t k = n->size;
 
-	for (uint64_t k = n->size; k < s->n; k++) {
+	/* a larger tree was cosigned since: that answers it */
+	if (s->has_cosigned && s->cosigned.size > k)
+		k = s->cosigned.size;
+	for (; k < s->n; k++) {
 		const int64_t ms = s->item[k].time_ms + ack_grace_s * 1000;
 
 		/* ms < T * 1000, without the product's overflow */

@@ -699,7 +699,9 @@ class Dossier:
                 if n and n.time(s.cosigner) is not None:
                     self.backdated(s, n.size, n.time(s.cosigner))
             if notes[2]:
-                self.idle(s, notes[2].size, notes[2].time(o.cosigner))
+                # a larger tree cosigned since answers it
+                self.idle(s, max(n.size for n in notes[1:] if n),
+                          notes[2].time(o.cosigner))
 
     def backdated(self, s, size, time):
         for i in range(size, len(s.entry)):
