@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: ISC */
+/** @file news.c  What changed in a pair, for followers: at most ten a second */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/log.h"
+#include "keeper/state.h"
+
+static void say(struct keeper *k, const struct pair_view *v, const char *fmt,
+		...) __attribute__((format(printf, 3, 4)));
+
+static void say(struct keeper *k, const struct pair_view *v, const char *fmt,
+		...)
+{
+	struct wire_msg m = {.type = WIRE_NEWS, .fd = -1};
+	char what[200];
+	va_list ap;
+	int err;
+
+	if (!k->boot->peer[ROLE_CONSOLE] || k->console_gone)
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	m.news = (struct wire_news){str_of(v->card->name), v->joint_size,
+				    v->own_size, v->peer_size, str_of(what)};
+	err = wire_send(k->boot->peer[ROLE_CONSOLE], &m);
+	if (err == EPIPE)
+		k->console_gone = true;
+	/* a full queue: the next news carry all numbers again */
+}
+
+static void line_news(struct keeper *k, const struct pair_view *v,
+		      struct told *t)
+{
+	const enum line_state now = line_state(k, v);
+
+	if (t->known && now == t->line)
+		return;
+	if (t->known || now != LINE_DOWN) {
+		t->line_since_ms = k->now.wall_ms;
+		log_info("line.changed", "peer=%s line=%s", v->card->name,
+			 line_state_name(now));
+		say(k, v, "line %s", line_state_name(now));
+	}
+	t->line = now;
+}
+
+static void standing_news(struct keeper *k, const struct pair_view *v,
+			  const struct told *t)
+{
+	if (t->verdict != v->verdict) {
+		log_error("peer.verdict", "peer=%s why=%s kept=%s do=%s",
+			  v->card->name, v->verdict_why,
+			  "the record and the evidence",
+			  "export the record and verify it");
+		say(k, v, "verdict %s", v->verdict_why);
+	}
+	if (t->state != v->state) {
+		log_warn("pair.state", "peer=%s state=%s why=%s", v->card->name,
+			 status_pair_name(v->state), v->state_why);
+		say(k, v, "pair %s", status_pair_name(v->state));
+	}
+}
+
+static void pair_news(struct keeper *k, const struct pair_view *v)
+{
+	struct told *t = &k->news[v->pair];
+	const bool first = !t->known;
+
+	line_news(k, v, t);
+	if (!first) {
+		standing_news(k, v, t);
+		if (t->joint != v->joint_size || t->own != v->own_size ||
+		    t->other != v->peer_size)
+			say(k, v, "record");
+		if (t->acked != v->own_acked ||
+		    t->cosigned != v->peer_cosigned || t->wants != v->wants)
+			say(k, v, "receipt");
+	} else {
+		say(k, v, "pair %s", status_pair_name(v->state));
+	}
+	if (t->path_due)
+		say(k, v, "path %u", t->path);
+	*t = (struct told){.known = true,
+			   .state = v->state,
+			   .verdict = v->verdict,
+			   .line = t->line,
+			   .line_since_ms = t->line_since_ms,
+			   .joint = v->joint_size,
+			   .own = v->own_size,
+			   .other = v->peer_size,
+			   .acked = v->own_acked,
+			   .cosigned = v->peer_cosigned,
+			   .wants = v->wants};
+}
+
+void news_tick(struct keeper *k)
+{
+	struct pair_view v;
+
+	if (!k->news_due || k->now.mono_ms < k->news_at_ms)
+		return;
+	k->news_due = false;
+	k->news_at_ms = k->now.mono_ms + NEWS_MS;
+	for (uint32_t i = 0; i < PAIRS_MAX; i++) {
+		if (core_pair_get(k->core, i, &v))
+			pair_news(k, &v);
+	}
+	line_pairs(k);	/* a pair that stopped by itself must not be dialled */
+}

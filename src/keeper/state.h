@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: ISC */
+/**
+ * @file state.h  What the files of the keeper share: private to src/keeper
+ *
+ *   keeper.c   start, the loop, one turn, void turns
+ *   line.c     the pair with the trunk: events in, actions out
+ *   asked.c    requests of people, and whose answer is whose
+ *   reply.c    answers and problem documents
+ *   submit.c   notices, documents, many notices; intake.c  long bodies in slices
+ *   admin.c    cards and pairs
+ *   box.c      inbox, outbox, one entry, one body
+ *   record.c   the joint record in its order; dossier.c  export
+ *   status.c   how everything is; news.c  what changed
+ *   marker.c   what we signed, outside the store; keys.c  the keys
+ *
+ * A turn:
+ *
+ *   take messages ──► core ──► core_turn_end ──► store_commit ──► marker ──► send
+ *        │                          failure: the turn is void, see turn_void()
+ *        └─ questions wait until here, so that they see what is durable only ──►
+ */
+#ifndef KEEPER_STATE_H
+#define KEEPER_STATE_H
+
+#include <jansson.h>
+#include "core/core.h"
+#include "keeper/keys.h"
+#include "keeper/marker.h"
+#include "proto/config.h"
+#include "sandbox/boot.h"
+#include "store/store.h"
+
+#ifndef RINGDOWN_VERSION
+#define RINGDOWN_VERSION "unknown"
+#endif
+
+#define TAKE_MS_MAX 50		/* taking messages of one neighbour in a turn */
+#define CONNS_MAX 2048		/* paths of all pairs; more: trunk complained of */
+#define ASKED_SLOTS 4096	/* requests open; more: 503 busy */
+#define QUESTIONS_MAX 256	/* waiting in a turn; then the console waits */
+#define QUESTIONS_MS_MAX 50	/* answering them in a turn; rest: next turn */
+#define CONSOLE_HIGH_BYTES (4U << 20) /* unread answers; then questions wait */
+#define IMPORT_SLICE_BYTES (8U << 20) /* of a long body in a turn */
+#define IMPORTS_MAX 64		/* long bodies waiting; more: 503 busy */
+#define EXPORTS_MAX 4		/* at once; more: 503 busy */
+#define EXPORT_MS_MAX 20	/* in a turn */
+#define PAGE_BYTES 262144	/* of entries in one page; then `next` */
+#define PAGE_ROWS 500
+#define NEWS_MS 100		/* at most one of a kind and pair in so long */
+#define SICK_MS 1000		/* first rest after a void turn; doubles */
+#define SICK_MS_MAX 30000
+#define HEALTHY_MS 60000	/* so long without: begin at SICK_MS again */
+
+struct keeper;
+
+/* ---- questions and requests ---- */
+
+/** A question of the console, copied: answered after the commit. */
+struct question {
+	enum wire_type type;
+	uint32_t req;
+	char peer[HOST_CHARS_MAX + 1];
+	uint8_t box;		/* 0 in, 1 out */
+	uint8_t flag;		/* open, bodies */
+	uint64_t from;		/* seq, after, from */
+	uint32_t limit;
+	char by[201];
+};
+
+enum asked_kind { ASKED_SUBMIT, ASKED_BULK, ASKED_OPEN, ASKED_READY };
+
+/** A request that core or the commit has yet to answer. */
+struct asked {
+	uint64_t id;		/* core's request number */
+	uint64_t turn;		/* in which it was made */
+	uint32_t req;		/* the console's */
+	enum asked_kind kind;
+	uint32_t pair;
+	enum submit_wait wait;
+	unsigned left;		/* BULK: answers to come */
+	uint64_t first, last, count;
+	enum answer answer;	/* BULK: the first that was not OK */
+	struct question q;	/* OPEN: then this is answered */
+	/* READY: goes out as it is, when the turn stands */
+	unsigned http;
+	const char *media;
+	const char *event;	/* for the log, static */
+	char by[201];
+	char peer[HOST_CHARS_MAX + 1];
+	struct buf text;
+};
+
+/* ---- what the trunk said ---- */
+
+struct line_path {
+	bool known;
+	uint8_t state;		/* enum path_state of core/path.h */
+	uint32_t rtt_us, rttvar_us;
+	uint64_t bytes_in, bytes_out, retransmits;
+	char remote[65];
+	char why[201];
+};
+
+enum line_state { LINE_DOWN, LINE_SUSPECT, LINE_UP };
+
+struct line {
+	struct line_path path[PATHS_MAX];
+	bool told;		/* the trunk has a PAIR_SET */
+};
+
+/** What followers were told of a pair. */
+struct told {
+	bool known;
+	enum pair_state state;
+	enum verdict verdict;
+	enum line_state line;
+	int64_t line_since_ms;	/* wall; 0: not known */
+	uint64_t joint, own, other, acked, cosigned, wants;
+	bool path_due;
+	uint8_t path;
+};
+
+struct import;
+struct export;
+
+struct keeper {
+	struct boot *boot;
+	const struct config *conf;
+	const char *walls;
+	struct keys keys;
+	struct store *store;
+	struct marker *marker;	/* NULL: none, said so */
+	struct core *core;
+	struct now now;
+	uint64_t turn;
+	bool stop;
+	int fatal;		/* exit status; 0: none */
+
+	/* the turn */
+	bool ping_due;
+	bool pairs_due;		/* the trunk must hear of all pairs */
+	bool trunk_gone;	/* its paths must leave core */
+	bool console_gone;	/* its requests must be forgotten */
+
+	/* after a void turn */
+	int sick;		/* errno; 0: well */
+	uint64_t sick_until_ms;
+	uint64_t sick_rest_ms;
+	uint64_t well_since_ms;
+
+	uint32_t conn[CONNS_MAX];
+	size_t conns;
+	struct line line[PAIRS_MAX];
+	char counts[4001];
+	uint8_t frame[FRAME_BYTES_MAX];	/* head and body in one */
+
+	struct asked *asked[ASKED_SLOTS];
+	uint64_t asked_round;
+	size_t asked_open;
+	struct question question[QUESTIONS_MAX];	/* ring */
+	size_t question_first, questions;
+	struct import *imports;
+	struct export *exports;
+
+	struct told news[PAIRS_MAX];
+	uint64_t news_at_ms;	/* not before */
+	bool news_due;
+};
+
+/* ---- keeper.c ---- */
+
+/** Monotonic time now, for budgets within a turn. */
+uint64_t clock_mono_ms(void);
+/** The pair of this name, also a revoked one. */
+bool pair_view_by(struct keeper *k, const char *peer, struct pair_view *v);
+
+/* ---- line.c ---- */
+
+/** One message of the trunk: 0, errno of core (the turn is void), or EPROTO:
+ *  it broke the rules. */
+int line_message(struct keeper *k, const struct wire_msg *m)
+	__attribute__((warn_unused_result));
+/** What core wants sent.  Not for ACTION_ANSWER. */
+void line_action(struct keeper *k, const struct action *a);
+/** All paths leave core: the trunk is gone.  errno of core. */
+int line_gone(struct keeper *k) __attribute__((warn_unused_result));
+/** Close all paths: core starts anew. */
+void line_close_all(struct keeper *k, const char *reason);
+/** PAIR_SET and PAIR_DROP, as far as not told. */
+void line_pairs(struct keeper *k);
+void line_turn(struct keeper *k);
+enum line_state line_state(const struct keeper *k, const struct pair_view *v);
+const char *line_state_name(enum line_state s);
+
+/* ---- asked.c ---- */
+
+/** A new request; NULL: none is free, the problem was sent. */
+struct asked *asked_new(struct keeper *k, enum asked_kind kind, uint32_t req);
+void asked_free(struct keeper *k, struct asked *a);
+/** One message of the console: 0, errno of core, or EPROTO. */
+int asked_message(struct keeper *k, struct wire_msg *m)
+	__attribute__((warn_unused_result));
+/** ACTION_ANSWER. */
+void asked_answer(struct keeper *k, const struct action *a);
+/** The turn stands: send what waited for it. */
+void asked_commit(struct keeper *k);
+/** The turn is void: what was asked in it did not happen, and nobody waits any
+ *  more.  kept: it was committed all the same (the marker failed). */
+void asked_void(struct keeper *k, int err, bool kept);
+/** This pair has ended: nobody waits for its receipts. */
+void asked_end_pair(struct keeper *k, uint32_t pair);
+/** The console is gone. */
+void asked_forget_all(struct keeper *k);
+/** Answer questions, within a budget. */
+void asked_questions(struct keeper *k);
+
+/* ---- reply.c ---- */
+
+enum refusal {
+	REFUSE_REQUEST,
+	REFUSE_NO_PAIR,
+	REFUSE_NO_ITEM,
+	REFUSE_NOT_HELD,
+	REFUSE_TOO_LARGE,
+	REFUSE_NO_ROOM,
+	REFUSE_DISK,
+	REFUSE_BUSY,
+	REFUSE_KEEPER_GONE,
+	REFUSE_CARD_BAD,
+	REFUSE_CARD_USED,
+	REFUSE_CARD_OWN,
+	REFUSE_NO_OWN_CARD,
+	REFUSE_PAIR_EXISTS,
+	REFUSE_PAIR_FULL,
+	REFUSE_PAIR_WAITING,
+	REFUSE_PAIR_LIVE,
+	REFUSE_PAIR_RESTORING,
+	REFUSE_PAIR_STOPPED,
+	REFUSE_PAIR_REVOKED,
+	REFUSALS
+};
+
+#define MEDIA_JSON "application/json"
+#define MEDIA_PROBLEM "application/problem+json"
+
+void reply_text(struct keeper *k, uint32_t req, unsigned http,
+		const char *media, const void *p, size_t n);
+/** root is given; NULL: no memory, and that is answered. */
+void reply_json(struct keeper *k, uint32_t req, unsigned http, json_t *root);
+void reply_problem(struct keeper *k, uint32_t req, enum refusal r,
+		   const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/** fd is borrowed. */
+void reply_fd(struct keeper *k, uint32_t req, struct str media,
+	      struct str name, int fd, uint64_t offset, uint64_t bytes);
+/** The problem as text, for later; and its status. */
+unsigned reply_print(struct buf *b, enum refusal r, const char *detail);
+/** Our own failure: what is safe. */
+void reply_failure(struct keeper *k, uint32_t req, int err);
+/** Why nothing can be written in this pair; peer for the words. */
+void reply_state(struct keeper *k, uint32_t req, enum pair_state s,
+		 const char *peer, const char *why);
+void reply_no_pair(struct keeper *k, uint32_t req, const char *peer);
+void reply_no_item(struct keeper *k, uint32_t req, uint64_t seq);
+/** A view as JSON string; NULL: no memory. */
+json_t *reply_str(struct str s);
+json_t *reply_stamp(int64_t ms);
+
+/* ---- submit.c ---- */
+
+int submit_inline(struct keeper *k, const struct wire_q_submit *m)
+	__attribute__((warn_unused_result));
+int submit_fd(struct keeper *k, const struct wire_q_submit_fd *m, int fd)
+	__attribute__((warn_unused_result));
+int submit_bulk(struct keeper *k, const struct wire_q_bulk *m)
+	__attribute__((warn_unused_result));
+/** Answers of core to the above. */
+void submit_answered(struct keeper *k, struct asked *a,
+		     const struct action *act);
+
+/** A submit's texts, copied and ended. */
+struct words {
+	uint32_t req;
+	char peer[HOST_CHARS_MAX + 1];
+	uint8_t kind, wait;
+	char id[ID_CHARS_MAX + 1];
+	char by[201];
+	char precedence[17];
+	char subject[1001];
+	char name[1001];
+	char media[201];
+};
+
+/** Hand it to core: body [body_n], or NULL and a whole blob. */
+int submit_words(struct keeper *k, const struct words *w, const uint8_t *body,
+		 size_t body_n, const uint8_t hash[DIGEST_BYTES],
+		 uint64_t blob_bytes) __attribute__((warn_unused_result));
+
+/* ---- intake.c ---- */
+
+/** Take a long body into the store in slices, then submit.  fd is given. */
+void import_begin(struct keeper *k, const struct words *w, int fd,
+		  uint64_t bytes);
+/** The next slice; errno of core. */
+int import_step(struct keeper *k) __attribute__((warn_unused_result));
+/** req 0: all. */
+void import_cancel(struct keeper *k, uint32_t req);
+/** The store is opened anew: begin those again. */
+void import_again(struct keeper *k);
+
+/* ---- admin.c ---- */
+
+int admin_message(struct keeper *k, const struct wire_msg *m)
+	__attribute__((warn_unused_result));
+
+/* ---- box.c, record.c, status.c, dossier.c: after the commit ---- */
+
+void box_items(struct keeper *k, const struct question *q);
+void box_show(struct keeper *k, const struct question *q);
+void box_entry(struct keeper *k, const struct question *q);
+void box_body(struct keeper *k, const struct question *q);
+/** In the turn: 0 held, ENODATA not held, ENOENT no item, else errno. */
+int box_held(struct keeper *k, uint32_t feed, uint64_t seq)
+	__attribute__((warn_unused_result));
+/** A memfd with these octets, sealed.  *fdp is owned. */
+int box_memfd(const uint8_t *p, size_t n, int *fdp)
+	__attribute__((warn_unused_result));
+void record_page(struct keeper *k, const struct question *q);
+void status_show(struct keeper *k, const struct question *q);
+const char *status_pair_name(enum pair_state s);
+void dossier_begin(struct keeper *k, const struct question *q);
+void dossier_step(struct keeper *k);
+void dossier_cancel(struct keeper *k, uint32_t req);
+
+/* ---- news.c ---- */
+
+void news_tick(struct keeper *k);
+
+#endif
