@@ -53,6 +53,8 @@ size_t text_columns(const char *s, size_t n);
 /** UTF-8 without control characters but line ends and tabs: a notice may hold
  *  it. */
 bool text_plain(const char *p, size_t n);
+/** Write what the buffer holds and free it. */
+void text_out(struct buf *b, FILE *f);
 /** "3 min", "2 h 5 min", "4 days": how long a state has lasted. */
 void text_duration(struct buf *b, uint64_t ms);
 /** Octets with a unit: "3.2 MB". */
@@ -104,6 +106,7 @@ void ask_number(struct ask *a, const char *name, uint64_t value);
  *         the sink said
  */
 int ask_do(struct cli *c, struct ask *a, struct reply *r);
+/** Copes with a reply that failed. */
 void reply_free(struct reply *r);
 /** Print the JSON as it came, one line. */
 void reply_print(const struct reply *r);
@@ -124,15 +127,25 @@ int64_t json_number(const json_t *o, const char *name);
 
 /* ---- commands: each returns the exit code ---- */
 
+/** Make configuration and keys. */
 int command_init(struct cli *c);
+/** Parse the configuration. */
 int command_check_config(struct cli *c);
+/** Cards, words, confirm, revoke, vouch, list. */
 int command_pair(struct cli *c);
+/** Once, or live with -w. */
 int command_status(struct cli *c);
+/** A notice, a document, or lines of --bulk. */
 int command_send(struct cli *c);
+/** What the peer sent. */
 int command_inbox(struct cli *c);
+/** What we sent. */
 int command_outbox(struct cli *c);
+/** Content of one item; writes the receipt. */
 int command_show(struct cli *c);
+/** list, follow, entry, export. */
 int command_record(struct cli *c);
+/** Becomes ringdown-verify. */
 int command_verify(struct cli *c);
 
 /** Unpack the bundle of @p peer into the new directory c->arg[...]. */

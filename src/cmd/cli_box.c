@@ -167,8 +167,7 @@ static int command_box(struct cli *c, const char *box)
 		if (!json_array_size(all))
 			buf_printf(&b, "%s\n", tr("Nothing yet."));
 	}
-	fwrite(b.p, 1, b.n, stdout);
-	buf_free(&b);
+	text_out(&b, stdout);
 	json_decref(all);
 	return code;
 }
@@ -213,8 +212,7 @@ static void head_print(const json_t *item, bool in, FILE *f)
 	text_cell(&b, tr("state"), 12);
 	states_print(&b, json_object_get(item, "states"), in);
 	buf_str(&b, "\n\n");
-	fwrite(b.p, 1, b.n, f);
-	buf_free(&b);
+	text_out(&b, f);
 	buf_free(&size);
 }
 

@@ -132,8 +132,7 @@ static int draw(void *arg, curl_off_t down_total, curl_off_t down,
 			   (unsigned long long)(n * 100 / t->total));
 	}
 	buf_str(&b, "  ");
-	fwrite(b.p, 1, b.n, stderr);
-	buf_free(&b);
+	text_out(&b, stderr);
 	t->drawn = true;
 	return 0;
 }
@@ -313,7 +312,8 @@ void reply_free(struct reply *r)
 
 void reply_print(const struct reply *r)
 {
-	fwrite(r->body.p, 1, r->body.n, stdout);
+	if (r->body.n)
+		fwrite(r->body.p, 1, r->body.n, stdout);
 	if (r->body.n && r->body.p[r->body.n - 1] != '\n')
 		putchar('\n');
 	fflush(stdout);

@@ -19,7 +19,8 @@ static int pair_card(struct cli *c)
 			complain("%s", tr("This card holds a secret: hand it "
 					  "over in person, to the peer "
 					  "only."));
-		fwrite(r.body.p, 1, r.body.n, stdout);
+		if (r.body.n)
+			fwrite(r.body.p, 1, r.body.n, stdout);
 	}
 	reply_free(&r);
 	return code;
@@ -194,8 +195,7 @@ void pairs_print(const json_t *status)
 		text_cell(&b, state_words(json_text(pair, "state")), 0);
 		buf_str(&b, "\n");
 	}
-	fwrite(b.p, 1, b.n, stdout);
-	buf_free(&b);
+	text_out(&b, stdout);
 }
 
 static int pair_list(struct cli *c)

@@ -56,8 +56,7 @@ static void entry_line(const json_t *entry)
 	text_cell(&b, what.err ? "" : (char *)what.p,
 		  isatty(STDOUT_FILENO) ? 27 : 0);
 	buf_str(&b, "\n");
-	fwrite(b.p, 1, b.n, stdout);
-	buf_free(&b);
+	text_out(&b, stdout);
 	buf_free(&what);
 }
 
@@ -198,7 +197,8 @@ static int record_entry(struct cli *c)
 	code = ask_do(c, &a, &r);
 	if (!code && isatty(STDOUT_FILENO))
 		text_put(stdout, (char *)r.body.p, r.body.n, true);
-	else if (!code)	/* to a file: the very octets that were signed */
+	else if (!code &&
+		 r.body.n) /* to a file: the very octets that were signed */
 		fwrite(r.body.p, 1, r.body.n, stdout);
 	reply_free(&r);
 	return code;

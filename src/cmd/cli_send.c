@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "cmd/cli.h"
@@ -48,6 +47,18 @@ static int source_open(struct source *s, const char *path)
 	return EXIT_DONE;
 }
 
+/* ASCII letters alike in both cases: .PDF is .pdf */
+static bool suffix_is(const char *s, const char *lower)
+{
+	for (; *s && *lower; s++, lower++) {
+		const char c = *s >= 'A' && *s <= 'Z' ? (char)(*s + 32) : *s;
+
+		if (c != *lower)
+			return false;
+	}
+	return *s == *lower;
+}
+
 /* By the suffix; NULL: it says nothing */
 static const char *media_of(const char *name)
 {
@@ -62,7 +73,7 @@ static const char *media_of(const char *name)
 	const char *dot = strrchr(name, '.');
 
 	for (size_t i = 0; dot && i < sizeof(all) / sizeof(all[0]); i++) {
-		if (!strcasecmp(dot, all[i][0]))
+		if (suffix_is(dot, all[i][0]))
 			return all[i][1];
 	}
 	return NULL;

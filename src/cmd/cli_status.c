@@ -267,11 +267,12 @@ static void show(const struct view *v, int code)
 			   v->c->socket);
 	if (v->has)
 		status_print(&b, v->r.json, v);
-	if (v->live)
+	if (v->live) {
 		screen_put(&b);
-	else
-		fwrite(b.p, 1, b.n, stdout);
-	buf_free(&b);
+		buf_free(&b);
+	} else {
+		text_out(&b, stdout);
+	}
 }
 
 static int watch(enum follow what, void *arg)

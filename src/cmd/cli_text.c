@@ -112,11 +112,19 @@ void text_put(FILE *f, const char *s, size_t n, bool lines)
 			buf_put(&b, s, len);
 		else
 			show(&b, s, len, u);
-		fwrite(b.p, 1, b.n, f);
+		if (b.n)
+			fwrite(b.p, 1, b.n, f);
 		s += len;
 		n -= len;
 	}
 	buf_free(&b);
+}
+
+void text_out(struct buf *b, FILE *f)
+{
+	if (b->n)
+		fwrite(b->p, 1, b->n, f);
+	buf_free(b);
 }
 
 void text_cell(struct buf *b, const char *s, size_t columns)

@@ -219,6 +219,7 @@ int main(int argc, char **argv)
 	int o, code;
 
 	words_begin();
+	opterr = 0;	/* said below, in the person's language */
 	while ((o = getopt_long(argc, argv, "c:hn:o:p:s:w", options, NULL)) !=
 	       -1) {
 		if (o == 'h' || o == OPT_VERSION)

@@ -120,6 +120,10 @@ class Keeper(threading.Thread):
     def answer(self, req, body, http=200, media="application/json", last=1):
         if not isinstance(body, (str, bytes)):
             body = json.dumps(body)
+        body = body.encode() if isinstance(body, str) else body
+        while len(body) > 61440:
+            self.send("ANSWER", req=req, http=http, last=0, media=media, body=body[:61440])
+            body = body[61440:]
         self.send("ANSWER", req=req, http=http, last=last, media=media, body=body)
 
     def next(self, want, seconds=10):

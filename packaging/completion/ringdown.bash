@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: ISC
+# bash completion for ringdown(1); goes to
+# /usr/share/bash-completion/completions/ringdown
+
+_ringdown_peers() {
+	ringdown pair list --json 2> /dev/null |
+		grep -o '"peer": *"[a-z0-9.-]*"' | sed 's/.*"\([^"]*\)"$/\1/'
+}
+
+_ringdown() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+	local words=() w skip=
+
+	# What stands before the cursor and is no option or an option's value
+	for w in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+		if [[ $skip ]]; then
+			skip=
+			continue
+		fi
+		case $w in
+		-c | -n | -o | -p | -s | --conf | --number | --output | \
+			--precedence | --subject | --socket | --as | --id | \
+			--wait | --bulk | --own-serial | --from | --after | \
+			--media | --name | --dir) skip=1 ;;
+		-*) ;;
+		*) words+=("$w") ;;
+		esac
+	done
+
+	COMPREPLY=()
+	case $prev in
+	-p | --precedence)
+		mapfile -t COMPREPLY < <(compgen -W \
+			'routine priority immediate flash' -- "$cur")
+		return ;;
+	--wait)
+		mapfile -t COMPREPLY < <(compgen -W 'stored acked held' -- "$cur")
+		return ;;
+	-c | --conf | -o | --output | --bulk | --socket)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return ;;
+	--dir)
+		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+		return ;;
+	esac
+	if [[ $cur == -* ]]; then
+		local more=
+		case ${words[0]-} in
+		status) more='-w' ;;
+		send) more='-s -p --id --wait --bulk --document --media --name' ;;
+		inbox | outbox) more='-n --after' ;;
+		show) more='-o --peek' ;;
+		record) more='-n --from --no-bodies' ;;
+		pair) more='--yes --own-serial' ;;
+		init) more='--dir' ;;
+		esac
+		mapfile -t COMPREPLY < <(compgen -W \
+			"-c --socket --as --json --help $more" -- "$cur")
+		return
+	fi
+	case ${#words[@]}:${words[*]:0:2} in
+	0:*) w='status send inbox outbox show record verify pair init
+		check-config version help' ;;
+	1:pair) w='card add confirm revoke vouch list' ;;
+	1:record) w='list follow entry export' ;;
+	1:send | 1:inbox | 1:outbox | 1:show | \
+		2:pair\ confirm | 2:pair\ revoke | 2:pair\ vouch | 2:record\ *)
+		w=$(_ringdown_peers) ;;
+	2:show\ * | 3:record\ entry) w='in out' ;;
+	2:send\ * | 2:pair\ add)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return ;;
+	1:verify | 3:record\ export)
+		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+		return ;;
+	*) return ;;
+	esac
+	mapfile -t COMPREPLY < <(compgen -W "$w" -- "$cur")
+}
+complete -F _ringdown ringdown
