@@ -1223,6 +1223,13 @@ def _(w):
     restored(w, w.p, size=2)
 
 
+@case('restore-size-alone', f'exposed {S} restore feed.{S}:3')
+def _(w):
+    """The root is right, the size attested with it is not."""
+    w.mini()
+    restored(w, w.p, size=2, r=root(w.p.feed))
+
+
 @case('restore-root', f'exposed {N} restore feed.{N}:2')
 def _(w):
     w.mini()
@@ -1402,6 +1409,15 @@ proof_case('cut', change=lambda f: f[:-1])
 proof_case('tail', change=lambda f: f + b'\n')
 proof_case('lengths', change=lambda f: f.replace(b'first ', b'first 0'))
 proof_case('flipped', change=flip)
+
+
+for name, kw in (('count', {'proof': [sha(b'x')]}),
+                 ('prefix', {'prefix': sha(b'x')})):
+    @case('proof-same-size-' + name, 'invalid proof proof/2.fork')
+    def _(w, kw=kw):
+        w.story()
+        w.extra['proof/2.fork'] = fork_file(
+            w, w.p, other_history(w.p.feed, 4, 2), w.p.feed[:4], **kw)
 
 
 @case('proof-two-signers', 'invalid proof proof/2.fork')
