@@ -323,9 +323,18 @@ TEST(note_known_key_with_a_bad_signature)
 	CHECK_ERR(note_check(&n, &f.b_co, NULL, NULL), EBADMSG);
 	n.line[2].sig_n = 0;
 	CHECK_ERR(note_check(&n, &f.b_co, NULL, NULL), EBADMSG);
-	/* a log signature with a time is none */
+	/* a good log signature with eight octets behind it is none */
+	n.line[0] = n.line[1];
+	CHECK_OK(note_check(&n, &f.a, NULL, NULL));
 	n.line[0].sig_n = 8 + SIG_BYTES;
 	CHECK_ERR(note_check(&n, &f.a, NULL, NULL), EBADMSG);
+	/* nor is a good signature over a time that no number here can be */
+	buf_reset(&b);
+	buf_put(&b, body.p, body.n);
+	buf_u8(&b, '\n');
+	CHECK_OK(note_sign(&b, body, &f.b_co, 1ULL << 63));
+	CHECK_OK(note_parse(b.p, b.n, &n));
+	CHECK_ERR(note_check(&n, &f.b_co, NULL, NULL), EBADMSG);
 	buf_free(&b);
 	close_fix(&f);
 }
