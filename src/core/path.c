@@ -172,8 +172,7 @@ static uint64_t retry_wait(const struct path *p, uint64_t now_ms,
 
 void path_lost(struct path *p, uint64_t now_ms, uint32_t random)
 {
-	const bool steady =
-		joined(p) && now_ms - p->up_ms >= PATH_STEADY_MS;
+	const bool steady = joined(p) && now_ms - p->up_ms >= PATH_STEADY_MS;
 
 	if (joined(p))
 		p->lost_ms = now_ms;
@@ -205,8 +204,7 @@ unsigned path_tick(struct path *p, uint64_t now_ms)
 		p->why = p->state == PATH_CONNECTING ? "no answer within 5 s"
 						     : "no HELLO within 5 s";
 		return PATH_WANT_CUT;
-	default:
-		break;
+	default: break;
 	}
 	if (now_ms - p->heard_ms >= PATH_SILENT_MS) {
 		p->why = "silent for 1 s";

@@ -41,6 +41,7 @@ enum path_state {
 	PATH_STATES = 5
 };
 
+/** "down", "connecting", "handshake", "up", "suspect"; else "unknown". */
 const char *path_state_name(enum path_state s);
 
 /** Read freely; written by the functions below only. */

@@ -45,8 +45,7 @@ void address_print(const struct sockaddr_storage *a, char out[REMOTE_CHARS])
 
 	if (a->ss_family == AF_INET &&
 	    inet_ntop(AF_INET, &v4->sin_addr, host, sizeof(host))) {
-		snprintf(out, REMOTE_CHARS, "%s:%u", host,
-			 ntohs(v4->sin_port));
+		snprintf(out, REMOTE_CHARS, "%s:%u", host, ntohs(v4->sin_port));
 	} else if (a->ss_family == AF_INET6 &&
 		   IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) &&
 		   inet_ntop(AF_INET, &v6->sin6_addr.s6_addr[12], host,

@@ -382,8 +382,8 @@ int conn_write(struct conn *c, size_t budget)
 bool conn_waiting(const struct conn *c)
 {
 	return c->out_at < c->out_end || (c->beat_due && c->spoken) ||
-	       c->bulk ||
-	       c->queue[PRIO_CONTROL].first || c->queue[PRIO_RECORD].first;
+	       c->bulk || c->queue[PRIO_CONTROL].first ||
+	       c->queue[PRIO_RECORD].first;
 }
 
 const char *conn_why(const struct conn *c)

@@ -13,9 +13,11 @@
 #include "trunk/tally.h"
 #include "trunk/tlspsk.h"
 
-#define CONN_QUEUE_BYTES_MAX 16777216 /* waiting to be sent; more: the frame is
+#define CONN_QUEUE_BYTES_MAX \
+	16777216 /* waiting to be sent; more: the frame is
 					 dropped and counted, lanes repeat it */
-#define CONN_BULKS_MAX 64	/* bodies waiting; more: dropped and counted,
+#define CONN_BULKS_MAX \
+	64                        /* bodies waiting; more: dropped and counted,
 				   the peer asks again */
 #define CONN_REASON_BYTES_MAX 200 /* in BYE; longer: cut */
 

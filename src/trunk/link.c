@@ -143,7 +143,7 @@ void link_linger(struct trunk *t)
 /* The connection failed below us, or the peer broke the rules */
 static void fail(struct trunk *t, struct link *l, int err)
 {
-	const char *why = l->conn   ? conn_why(l->conn)
+	const char *why = l->conn  ? conn_why(l->conn)
 			  : l->tls ? tlspsk_why(l->tls)
 				   : "";
 	enum tally_kind k = l->conn  ? conn_tally(l->conn)
@@ -173,26 +173,18 @@ void link_interest(struct trunk *t, struct link *l)
 	struct epoll_event e = {.data.ptr = l};
 
 	switch (l->state) {
-	case LINK_CONNECTING:
-		e.events = EPOLLOUT;
-		break;
+	case LINK_CONNECTING: e.events = EPOLLOUT; break;
 	case LINK_FIRST:
-	case LINK_DRAIN:
-		e.events = EPOLLIN;
-		break;
+	case LINK_DRAIN: e.events = EPOLLIN; break;
 	case LINK_TLS:
 		e.events = tlspsk_wants_write(l->tls) ? EPOLLIN | EPOLLOUT
 						      : EPOLLIN;
 		break;
 	case LINK_HELLO:
-	case LINK_JOINED:
-		e.events = l->held ? 0 : EPOLLIN;
-		break;
+	case LINK_JOINED: e.events = l->held ? 0 : EPOLLIN; break;
 	case LINK_GIVEN:
-	case LINK_BYE:
-		break;
-	case LINK_DEAD:
-		return;
+	case LINK_BYE: break;
+	case LINK_DEAD: return;
 	}
 	if (l->conn && l->blocked)
 		e.events |= EPOLLOUT;
@@ -482,22 +474,12 @@ static void drain(struct trunk *t, struct link *l)
 void link_event(struct trunk *t, struct link *l, uint32_t events)
 {
 	switch (l->state) {
-	case LINK_CONNECTING:
-		connected(t, l);
-		return;
-	case LINK_FIRST:
-		first_octets(t, l);
-		return;
-	case LINK_TLS:
-		handshake(t, l);
-		return;
-	case LINK_DRAIN:
-		drain(t, l);
-		return;
-	case LINK_DEAD:
-		return;
-	default:
-		break;
+	case LINK_CONNECTING: connected(t, l); return;
+	case LINK_FIRST: first_octets(t, l); return;
+	case LINK_TLS: handshake(t, l); return;
+	case LINK_DRAIN: drain(t, l); return;
+	case LINK_DEAD: return;
+	default: break;
 	}
 	if (events & EPOLLOUT) {
 		l->blocked = false;

@@ -79,7 +79,8 @@ bool paths_pair_set(struct trunk *t, const struct wire_pair_set *m)
 
 	if (m->pair >= PAIRS_MAX || m->dial_psk.n != PSK_BYTES ||
 	    m->listen_psk.n != PSK_BYTES || !m->dial_identity.n ||
-	    !m->listen_identity.n || str_copy(m->name, q.name, sizeof(q.name)) ||
+	    !m->listen_identity.n ||
+	    str_copy(m->name, q.name, sizeof(q.name)) ||
 	    str_copy(m->dial_identity, q.dial_identity,
 		     sizeof(q.dial_identity)) ||
 	    str_copy(m->listen_identity, q.listen_identity,
@@ -185,8 +186,7 @@ static void report(struct trunk *t, struct slot *s)
 		m.path_state.conn = s->link->id;
 		if (s->link->tls) {
 			m.path_state.bytes_in = tlspsk_bytes_in(s->link->tls);
-			m.path_state.bytes_out =
-				tlspsk_bytes_out(s->link->tls);
+			m.path_state.bytes_out = tlspsk_bytes_out(s->link->tls);
 		}
 		if (!getsockopt(s->link->src.fd, IPPROTO_TCP, TCP_INFO, &ti,
 				&n))
@@ -266,9 +266,9 @@ static void cut(struct trunk *t, struct slot *s)
 	if (!s->link || !(path_tick(&s->path, t->now_ms) & PATH_WANT_CUT))
 		return;
 	link_close(t, s->link,
-		   up			   ? TALLY_SILENT
-		   : s->link->stranger	   ? TALLY_TIMEOUT
-					   : TALLY_DIAL_FAILED,
+		   up                  ? TALLY_SILENT
+		   : s->link->stranger ? TALLY_TIMEOUT
+				       : TALLY_DIAL_FAILED,
 		   s->path.why);
 }
 

@@ -12,12 +12,14 @@
 #define LINKS_MAX 1024		/* connections in all; more: not accepted */
 #define REASON_CHARS 201	/* with NUL */
 #define REMOTE_CHARS 64		/* "[IPv6]:port" and NUL */
-#define DIALS_MAX (PATHS_MAX - 1) /* addresses dialled; one number is left for
+#define DIALS_MAX \
+	(PATHS_MAX - 1) /* addresses dialled; one number is left for
 				     paths that the peer dials */
 #define KEEPER_QUEUE_BYTES_HIGH 1048576 /* towards the keeper: stop reading */
 #define KEEPER_QUEUE_BYTES_LOW 524288	/* and go on */
 #define LINGER_MS 1000		/* to get BYE across; then just closed */
-#define TURN_BYTES 262144	/* read or written on one link before the others
+#define TURN_BYTES \
+	262144 /* read or written on one link before the others
 				   have their turn */
 
 /** What an epoll event is about. */

@@ -4,12 +4,10 @@
 #include "trunk/tally.h"
 
 static const char *const names[TALLY_KINDS] = {
-	"",		    "accepted",	  "dialled",   "joined",
-	"no-psk",	    "wrong-psk",  "unknown-identity",
-	"reflected",	    "timeout",	  "too-many",  "bytes",
-	"bad-frame",	    "bad-tls",	  "left",      "dial-failed",
-	"silent",    "queue-full",
-	"bulk-failed"};
+	"",          "accepted",         "dialled",    "joined",  "no-psk",
+	"wrong-psk", "unknown-identity", "reflected",  "timeout", "too-many",
+	"bytes",     "bad-frame",        "bad-tls",    "left",    "dial-failed",
+	"silent",    "queue-full",       "bulk-failed"};
 
 void tally_add(struct tally *t, enum tally_kind k)
 {

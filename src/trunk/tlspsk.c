@@ -98,8 +98,8 @@ static long on_ctrl(BIO *b, int cmd, long num, void *ptr)
 
 static BIO_METHOD *bio_method(void)
 {
-	BIO_METHOD *m = BIO_meth_new(
-		BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "trunk socket");
+	BIO_METHOD *m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK,
+				     "trunk socket");
 
 	if (m && BIO_meth_set_read(m, on_read) &&
 	    BIO_meth_set_write(m, on_write) && BIO_meth_set_ctrl(m, on_ctrl))
@@ -231,8 +231,7 @@ static SSL_CTX *profile(const SSL_METHOD *method)
 
 	if (!c)
 		return NULL;
-	SSL_CTX_set_options(c, SSL_OP_NO_COMPRESSION |
-				       SSL_OP_NO_RENEGOTIATION |
+	SSL_CTX_set_options(c, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
 				       SSL_OP_NO_TICKET);
 	SSL_CTX_clear_options(c, SSL_OP_ALLOW_NO_DHE_KEX);
 	SSL_CTX_set_mode(c, SSL_MODE_ENABLE_PARTIAL_WRITE |
@@ -245,8 +244,7 @@ static SSL_CTX *profile(const SSL_METHOD *method)
 	    SSL_CTX_set_max_proto_version(c, TLS1_3_VERSION) &&
 	    SSL_CTX_set_ciphersuites(c, SUITE) &&
 	    SSL_CTX_set1_groups_list(c, "X25519") &&
-	    SSL_CTX_set_num_tickets(c, 0) &&
-	    SSL_CTX_set_max_early_data(c, 0) &&
+	    SSL_CTX_set_num_tickets(c, 0) && SSL_CTX_set_max_early_data(c, 0) &&
 	    SSL_CTX_set_recv_max_early_data(c, 0))
 		return c;
 	SSL_CTX_free(c);
@@ -368,12 +366,13 @@ static int broken(struct tlspsk *t, enum tally_kind k)
 {
 	const unsigned long e = ERR_peek_error();
 	const int reason = ERR_GET_REASON(e);
-	const bool alert = ERR_GET_LIB(e) == ERR_LIB_SSL &&
-			   reason > SSL_AD_REASON_OFFSET;
+	const bool alert =
+		ERR_GET_LIB(e) == ERR_LIB_SSL && reason > SSL_AD_REASON_OFFSET;
 
 	if (t->tally != TALLY_NONE)
 		return EPROTO;	/* on_client_hello() has said it */
-	if (t->certificate || (t->dials && reason == SSL_R_EXCESSIVE_MESSAGE_SIZE)) {
+	if (t->certificate ||
+	    (t->dials && reason == SSL_R_EXCESSIVE_MESSAGE_SIZE)) {
 		refuse(t, TALLY_NO_PSK, "shows a certificate, not the PSK");
 	} else if (reason == SSL_R_BINDER_DOES_NOT_VERIFY) {
 		refuse(t, TALLY_WRONG_PSK, "does not know the pair's secret");
@@ -404,10 +403,8 @@ static int outcome(struct tlspsk *t, int r, int e)
 
 	switch (kind) {
 	case SSL_ERROR_WANT_READ:
-	case SSL_ERROR_WANT_WRITE:
-		return EAGAIN;
-	case SSL_ERROR_ZERO_RETURN:
-		return gone(t, "they closed it");
+	case SSL_ERROR_WANT_WRITE: return EAGAIN;
+	case SSL_ERROR_ZERO_RETURN: return gone(t, "they closed it");
 	case SSL_ERROR_SYSCALL:
 		if (t->over)
 			return broken(t, TALLY_BYTES);
@@ -483,8 +480,8 @@ int tlspsk_write(struct tlspsk *t, const void *p, size_t n, size_t *put)
 	    SSL_key_update(t->ssl, SSL_KEY_UPDATE_NOT_REQUESTED) == 1)
 		t->records = 0;
 	errno = 0;
-	r = SSL_write_ex(t->ssl, p,
-			 n < TLS_RECORD_BYTES ? n : TLS_RECORD_BYTES, put);
+	r = SSL_write_ex(t->ssl, p, n < TLS_RECORD_BYTES ? n : TLS_RECORD_BYTES,
+			 put);
 	t->retry = r != 1;
 	if (r == 1) {
 		t->records++;

@@ -2,6 +2,8 @@
 /** @file trunk.c  The process that faces the peer: its loop, and its keeper */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
+#include <openssl/crypto.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +16,7 @@
 #define EVENTS_MAX 256
 #define PING_MS 250
 #define COUNTS_MS 1000
+#define HEAP_KEPT_BYTES 67108864 /* free memory not given back at once */
 
 static uint64_t clock_us(void)
 {
@@ -144,21 +147,16 @@ static bool keeper_message(struct trunk *t, const struct wire_msg *m)
 	char reason[REASON_CHARS];
 
 	switch (m->type) {
-	case WIRE_PAIR_SET:
-		return paths_pair_set(t, &m->pair_set);
+	case WIRE_PAIR_SET: return paths_pair_set(t, &m->pair_set);
 	case WIRE_PAIR_DROP:
-		paths_pair_drop(t, m->pair_drop.pair,
-				"this pairing has ended");
+		paths_pair_drop(t, m->pair_drop.pair, "this pairing has ended");
 		return true;
-	case WIRE_FRAME_OUT:
-		on_frame_out(t, &m->frame_out);
-		return true;
-	case WIRE_BULK_OUT:
-		on_bulk_out(t, &m->bulk_out, m->fd);
-		return true;
+	case WIRE_FRAME_OUT: on_frame_out(t, &m->frame_out); return true;
+	case WIRE_BULK_OUT: on_bulk_out(t, &m->bulk_out, m->fd); return true;
 	case WIRE_PATH_CLOSE:
 		l = link_find(t, m->path_close.conn);
-		if (l && !str_copy(m->path_close.reason, reason, sizeof(reason)))
+		if (l &&
+		    !str_copy(m->path_close.reason, reason, sizeof(reason)))
 			link_bye(t, l, reason);
 		return true;
 	case WIRE_PATH_JOINED:
@@ -170,8 +168,7 @@ static bool keeper_message(struct trunk *t, const struct wire_msg *m)
 		t->turn = m->turn.turn;
 		t->turn_ms = t->now_ms;
 		return true;
-	default:
-		return false;
+	default: return false;
 	}
 }
 
@@ -331,17 +328,10 @@ static int dispatch(struct trunk *t, struct epoll_event *e)
 	const struct source *s = e->data.ptr;
 
 	switch (s->kind) {
-	case SOURCE_LINK:
-		link_event(t, e->data.ptr, e->events);
-		return 0;
-	case SOURCE_LISTEN:
-		strangers_accept(t, s);
-		return 0;
-	case SOURCE_KEEPER:
-		keeper_event(t, e->events);
-		return 0;
-	case SOURCE_MONITOR:
-		return monitor_read(t);
+	case SOURCE_LINK: link_event(t, e->data.ptr, e->events); return 0;
+	case SOURCE_LISTEN: strangers_accept(t, s); return 0;
+	case SOURCE_KEEPER: keeper_event(t, e->events); return 0;
+	case SOURCE_MONITOR: return monitor_read(t);
 	}
 	return 0;
 }
@@ -400,12 +390,12 @@ static int start(struct trunk *t)
 	err = tlspsk_ctx_alloc(&t->tls, paths_find, t);
 	if (err)
 		return err;
-	t->monitor = (struct source){SOURCE_MONITOR,
-				     wire_end_fd(t->boot->monitor)};
+	t->monitor =
+		(struct source){SOURCE_MONITOR, wire_end_fd(t->boot->monitor)};
 	err = watch(t, &t->monitor);
 	for (size_t i = 0; !err && i < t->boot->listens; i++) {
-		t->listen[i] = (struct source){SOURCE_LISTEN,
-					       t->boot->listen[i]};
+		t->listen[i] =
+			(struct source){SOURCE_LISTEN, t->boot->listen[i]};
 		if (fcntl(t->listen[i].fd, F_SETFL, O_NONBLOCK))
 			return errno;
 		err = watch(t, &t->listen[i]);
@@ -423,6 +413,7 @@ static void *trunk_free(struct trunk *t)
 	tlspsk_ctx_free(t->tls);
 	if (t->epoll >= 0)
 		close(t->epoll);
+	OPENSSL_cleanse(t->pair, sizeof(t->pair));
 	free(t);
 	return NULL;
 }
@@ -443,6 +434,10 @@ int trunk_main(struct boot *b, const struct config *conf)
 	clock_read(t);
 	t->timer_ms = t->now_ms;
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* Queues of a megabyte come and go a hundred times a second while a
+	   body passes: giving that to the kernel and taking it back again
+	   cost more than TLS */
+	(void)mallopt(M_TRIM_THRESHOLD, HEAP_KEPT_BYTES);
 	err = start(t);
 	if (err) {
 		log_error("trunk.start", "why=%s", strerror(err));

@@ -23,6 +23,7 @@ static const uint8_t psks[RIG_NODES][32] = {{0x11, 1, 2, 3}, {0x22, 4, 5, 6}};
 void rig_fail(const char *file, int line, const char *what)
 {
 	fprintf(stderr, "%s:%d: not so: %s\n", file, line, what);
+	printf("0 passed, 1 failed\n");
 	exit(1);
 }
 
@@ -231,8 +232,14 @@ void rig_pair(struct rig *r, const char *addr_of_1, const char *addr_of_0)
 {
 	const struct rig_node *n = r->node;
 
-	rig_pair_one(r, 0, addr_of_1 ? addr_of_1 : n[1].port ? n[1].listen : "");
-	rig_pair_one(r, 1, addr_of_0 ? addr_of_0 : n[0].port ? n[0].listen : "");
+	rig_pair_one(r, 0,
+		     addr_of_1   ? addr_of_1
+		     : n[1].port ? n[1].listen
+				 : "");
+	rig_pair_one(r, 1,
+		     addr_of_0   ? addr_of_0
+		     : n[0].port ? n[0].listen
+				 : "");
 }
 
 static struct rig_conn *conn_of(struct rig_node *n, uint32_t id)
@@ -288,7 +295,8 @@ static void on_state(struct rig_node *n, const struct wire_path_state *m)
 {
 	struct rig_state *s;
 
-	RIG_CHECK(m->pair == 0 && m->path < PATHS_MAX && m->state < PATH_STATES);
+	RIG_CHECK(m->pair == 0 && m->path < PATHS_MAX &&
+		  m->state < PATH_STATES);
 	s = &n->state[m->path];
 	if (s->state != m->state) {
 		s->changes++;
@@ -314,12 +322,8 @@ static void on_message(struct rig *r, struct rig_node *n,
 		if (!n->no_turn)
 			rig_say(r, n->no, &out);
 		return;
-	case WIRE_PATH_OPEN:
-		on_open(r, n, &m->path_open);
-		return;
-	case WIRE_FRAME_IN:
-		on_frame(r, n, &m->frame_in);
-		return;
+	case WIRE_PATH_OPEN: on_open(r, n, &m->path_open); return;
+	case WIRE_FRAME_IN: on_frame(r, n, &m->frame_in); return;
 	case WIRE_PATH_CLOSED:
 		c = conn_of(n, m->path_closed.conn);
 		RIG_CHECK(c && !c->closed); /* told once, of what was opened */
@@ -327,15 +331,12 @@ static void on_message(struct rig *r, struct rig_node *n,
 		RIG_CHECK(!str_copy(m->path_closed.reason, c->reason,
 				    sizeof(c->reason)));
 		return;
-	case WIRE_PATH_STATE:
-		on_state(n, &m->path_state);
-		return;
+	case WIRE_PATH_STATE: on_state(n, &m->path_state); return;
 	case WIRE_TRUNK_COUNTS:
 		RIG_CHECK(!str_copy(m->trunk_counts.text, n->counts,
 				    sizeof(n->counts)));
 		return;
-	default:
-		rig_fail(__FILE__, __LINE__, wire_name(m->type));
+	default: rig_fail(__FILE__, __LINE__, wire_name(m->type));
 	}
 }
 

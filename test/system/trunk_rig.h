@@ -119,7 +119,8 @@ __attribute__((noreturn)) void rig_fail(const char *file, int line,
 		const uint64_t until_us = rig_us() + (uint64_t)(ms)*1000;     \
 		while (!(cond)) {                                              \
 			if (rig_us() > until_us)                               \
-				rig_fail(__FILE__, __LINE__, "in time: " #cond); \
+				rig_fail(__FILE__, __LINE__,              \
+					 "in time: " #cond);              \
 			rig_pump((r), 20);                                     \
 		}                                                              \
 	} while (0)

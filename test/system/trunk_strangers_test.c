@@ -245,8 +245,7 @@ static void test_psk_thief(void)
 /* ---- frames ---- */
 
 /* A raw peer that knows the PSK; its first frame */
-static void frame_first(struct rig *r, uint32_t n, uint8_t type,
-			unsigned count)
+static void frame_first(struct rig *r, uint32_t n, uint8_t type, unsigned count)
 {
 	struct peer p;
 
@@ -408,21 +407,18 @@ static const struct {
 	const char *name;
 	void (*run)(void);
 } tests[] = {
-	{"octets", test_octets},
-	{"clients", test_clients},
-	{"reflected", test_reflected},
-	{"certificate", test_certificate},
-	{"timeout", test_timeout},
-	{"bytes", test_bytes},
-	{"too-many", test_too_many},
-	{"psk-thief", test_psk_thief},
-	{"frames", test_frames},
-	{"before-joined", test_before_joined},
+	{"octets", test_octets},       {"clients", test_clients},
+	{"reflected", test_reflected}, {"certificate", test_certificate},
+	{"timeout", test_timeout},     {"bytes", test_bytes},
+	{"too-many", test_too_many},   {"psk-thief", test_psk_thief},
+	{"frames", test_frames},       {"before-joined", test_before_joined},
 	{"flood", test_flood},
 };
 
 int main(int argc, char **argv)
 {
+	unsigned passed = 0;
+
 	signal(SIGPIPE, SIG_IGN);
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
 		bool asked = argc < 2;
@@ -434,6 +430,8 @@ int main(int argc, char **argv)
 		tests[i].run();
 		printf("strangers %s: ok\n", tests[i].name);
 		fflush(stdout);
+		passed++;
 	}
+	printf("%u passed, 0 failed\n", passed);
 	return 0;
 }

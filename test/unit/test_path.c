@@ -182,7 +182,8 @@ TEST(path_round_trip)
 	CHECK_EQ(out.stamp_us, 1000000);
 	CHECK_EQ(out.echo_us, 0);
 	CHECK_EQ(out.echo_age_us, 0);
-	in = (struct beat){.stamp_us = 77, .echo_us = 1000000, .echo_age_us = 5000};
+	in = (struct beat){
+		.stamp_us = 77, .echo_us = 1000000, .echo_age_us = 5000};
 	path_beat_in(&p, 1045, 1045000, &in);
 	CHECK_EQ(p.rtt_us, 40000);
 	CHECK_EQ(p.rttvar_us, 20000);
@@ -200,8 +201,8 @@ TEST(path_round_trip)
 	in = (struct beat){.stamp_us = 79, .echo_us = 2000001};
 	path_beat_in(&p, 2090, 2090000, &in);
 	path_beat_out(&p, 3000000, &out);
-	in = (struct beat){.stamp_us = 80, .echo_us = 3000000,
-			   .echo_age_us = UINT32_MAX};
+	in = (struct beat){
+		.stamp_us = 80, .echo_us = 3000000, .echo_age_us = UINT32_MAX};
 	path_beat_in(&p, 3001, 3001000, &in);
 	CHECK_EQ(p.rtt_us, (7 * 40000 + 80000) / 8);
 	/* a stamp that goes back is not echoed */
