@@ -217,6 +217,7 @@ enum verdict { VERDICT_TRUSTED, VERDICT_SUSPECTED, VERDICT_EXPOSED };
 struct pair_view {
 	uint32_t pair;
 	const struct card *card;	/* peer's, borrowed */
+	const struct card *own_card;	/* the one they were given */
 	const struct pairing *names;	/* borrowed */
 	enum pair_state state;
 	const char *state_why;

@@ -179,6 +179,7 @@ struct waiter {
 	uint32_t pair;
 	uint64_t seq;
 	enum submit_wait wait;
+	bool again;
 };
 
 struct queued {

@@ -40,7 +40,7 @@ int waiters_answer(struct core *c, struct pair *p)
 			err = fulfilled(c, &w, &yes);
 		if (yes && !err)
 			err = core_answer(c, w.request, ANSWER_OK, w.seq,
-					  false);
+					  w.again);
 		else
 			c->waiter[kept++] = w;
 	}
@@ -63,7 +63,7 @@ void core_cancel(struct core *c, uint64_t request)
 static int answer_when(struct core *c, const struct submit *s, uint64_t seq,
 		       bool again)
 {
-	const struct waiter w = {s->request, s->pair, seq, s->wait};
+	const struct waiter w = {s->request, s->pair, seq, s->wait, again};
 	bool yes;
 	const int err = fulfilled(c, &w, &yes);
 
@@ -280,6 +280,7 @@ bool core_pair_get(const struct core *c, uint32_t pair, struct pair_view *out)
 	*out = (struct pair_view){
 		.pair = pair,
 		.card = &p->peer_card,
+		.own_card = &p->own_card,
 		.names = &p->names,
 		.state = p->state,
 		.state_why = p->why,

@@ -28,6 +28,7 @@
 #define NAME_CHARS (2 * DIGEST_BYTES)
 #define STORED_BYTES_MAX (BLOB_BYTES_MAX + BLOB_SALT_BYTES)
 #define IMPORT "import"
+#define EARLY_BYTES 8388608
 
 /** A partial blob that is open. */
 struct part {
@@ -317,6 +318,10 @@ static int blob_write(void *arg, const uint8_t hash[DIGEST_BYTES],
 	part->have += n;
 	if (part->run)
 		digest_run_put(part->run, p, n);
+	/* only a hint: so that the sync at the end has little left to do */
+	if (offset / EARLY_BYTES != part->have / EARLY_BYTES)
+		(void)sync_file_range(part->fd, 0, (off_t)part->have,
+				      SYNC_FILE_RANGE_WRITE);
 	return 0;
 }
 
@@ -396,72 +401,128 @@ void blobs_fill(struct db *db)
 
 /* ---- taking a content in ---- */
 
-static int import_read(struct store *s, int from, uint64_t bytes, int to,
+struct store_import {
+	struct store *s;
+	int from; /* borrowed */
+	int to;
+	uint64_t bytes, at; /* of the content */
+	struct digest_run *run;
+};
+
+int store_import_begin(struct store *s, int fd, uint64_t bytes,
 		       const uint8_t salt[BLOB_SALT_BYTES],
-		       struct digest_run *run)
+		       struct store_import **ip)
 {
-	uint8_t *piece = s->blobs->piece;
-	uint64_t at = 0;
+	struct store_import *i;
 	int err;
 
-	digest_run_put(run, salt, BLOB_SALT_BYTES);
-	err = write_all(to, salt, BLOB_SALT_BYTES, 0);
-	while (!err && at < bytes) {
-		const size_t n = bytes - at < PIECE_BYTES ? (size_t)(bytes - at)
-							  : PIECE_BYTES;
-		const ssize_t k = pread(from, piece, n, (off_t)at);
+	if (s->broken)
+		return s->broken;
+	if (bytes > BLOB_BYTES_MAX)
+		return EINVAL;
+	i = calloc(1, sizeof(*i));
+	if (!i)
+		return ENOMEM;
+	i->s = s;
+	i->from = fd;
+	i->to = -1;
+	i->bytes = bytes;
+	err = digest_run_alloc(&i->run);
+	if (!err) {
+		i->to = openat(s->blobs->dir_part, IMPORT,
+			       O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC |
+				       O_NOFOLLOW,
+			       0600);
+		err = i->to < 0 ? errno : write_all(i->to, salt,
+						    BLOB_SALT_BYTES, 0);
+		if (err)
+			err = store_failed_os(s, err, "take in a body");
+	}
+	if (err) {
+		store_import_free(i);
+		return err;
+	}
+	digest_run_put(i->run, salt, BLOB_SALT_BYTES);
+	*ip = i;
+	return 0;
+}
+
+int store_import_step(struct store_import *i, uint64_t most, bool *done)
+{
+	uint8_t *piece = i->s->blobs->piece;
+	const uint64_t first = i->at;
+	const uint64_t end =
+		i->bytes - i->at < most ? i->bytes : i->at + most;
+	int err = 0;
+
+	while (!err && i->at < end) {
+		const size_t n = end - i->at < PIECE_BYTES
+					 ? (size_t)(end - i->at)
+					 : PIECE_BYTES;
+		const ssize_t k = pread(i->from, piece, n, (off_t)i->at);
 
 		if (k < 0 && errno == EINTR)
 			continue;
-		if (k < 0)
-			err = errno;
-		else if (!k)
+		if (!k)
 			return EINVAL;
-		else
-			err = write_all(to, piece, (size_t)k,
-					BLOB_SALT_BYTES + at);
+		err = k < 0 ? errno
+			    : write_all(i->to, piece, (size_t)k,
+					BLOB_SALT_BYTES + i->at);
 		if (!err) {
-			digest_run_put(run, piece, (size_t)k);
-			at += (uint64_t)k;
+			digest_run_put(i->run, piece, (size_t)k);
+			i->at += (uint64_t)k;
 		}
 	}
-	return err ? store_failed_os(s, err, "take in a body") : 0;
+	if (err)
+		return store_failed_os(i->s, err, "take in a body");
+	/* only a hint: so that the sync at the end has little left to do */
+	(void)sync_file_range(i->to, (off_t)first, (off_t)(i->at - first),
+			      SYNC_FILE_RANGE_WRITE);
+	*done = i->at == i->bytes;
+	return 0;
+}
+
+int store_import_end(struct store_import *i, uint8_t hash[DIGEST_BYTES],
+		     uint64_t *stored_bytes)
+{
+	uint64_t have;
+	int err;
+
+	digest_run_end(i->run, hash);
+	part_remove(i->s->blobs, hash);
+	err = whole_stat(i->s, hash, &have);
+	if (err == ENOENT)
+		err = make_whole(i->s, i->to, IMPORT, hash);
+	*stored_bytes = BLOB_SALT_BYTES + i->bytes;
+	return err;
+}
+
+void *store_import_free(struct store_import *i)
+{
+	if (!i)
+		return NULL;
+	if (i->to >= 0) {
+		(void)unlinkat(i->s->blobs->dir_part, IMPORT, 0);
+		close(i->to);
+	}
+	digest_run_free(i->run);
+	free(i);
+	return NULL;
 }
 
 int store_blob_import(struct store *s, int fd, uint64_t bytes,
 		      const uint8_t salt[BLOB_SALT_BYTES],
 		      uint8_t hash[DIGEST_BYTES], uint64_t *stored_bytes)
 {
-	struct blobs *b = s->blobs;
-	struct digest_run *run = NULL;
-	uint64_t have;
-	int to, err;
+	struct store_import *i = NULL;
+	bool done = false;
+	int err = store_import_begin(s, fd, bytes, salt, &i);
 
-	if (s->broken)
-		return s->broken;
-	if (bytes > BLOB_BYTES_MAX)
-		return EINVAL;
-	err = digest_run_alloc(&run);
-	if (err)
-		return err;
-	to = openat(b->dir_part, IMPORT,
-		    O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (to < 0)
-		err = store_failed_os(s, errno, "take in a body");
-	else
-		err = import_read(s, fd, bytes, to, salt, run);
-	if (!err) {
-		digest_run_end(run, hash);
-		part_remove(b, hash);
-		err = whole_settled(s, hash, &have);
-		if (err == ENOENT)
-			err = make_whole(s, to, IMPORT, hash);
-		*stored_bytes = BLOB_SALT_BYTES + bytes;
-	}
-	(void)unlinkat(b->dir_part, IMPORT, 0);
-	if (to >= 0)
-		close(to);
-	digest_run_free(run);
+	if (!err)
+		err = store_import_step(i, UINT64_MAX, &done);
+	if (!err)
+		err = store_import_end(i, hash, stored_bytes);
+	store_import_free(i);
 	return err;
 }
 

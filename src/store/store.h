@@ -53,6 +53,26 @@ int store_blob_import(struct store *s, int fd, uint64_t bytes,
 		      const uint8_t salt[BLOB_SALT_BYTES],
 		      uint8_t hash[DIGEST_BYTES], uint64_t *stored_bytes)
 	__attribute__((warn_unused_result));
+/**
+ * The same in slices, for an owner whose loop must not stand still
+ *
+ * begin, step until *done, end; free at any time.  One at a time: a second
+ * begin takes the first one's file away.  The store must outlive it.  @p fd is
+ * borrowed until free.  Errors as above; after one only free is left.
+ */
+struct store_import;
+int store_import_begin(struct store *s, int fd, uint64_t bytes,
+		       const uint8_t salt[BLOB_SALT_BYTES],
+		       struct store_import **ip)
+	__attribute__((warn_unused_result));
+/** Take in at most @p most octets more. */
+int store_import_step(struct store_import *i, uint64_t most, bool *done)
+	__attribute__((warn_unused_result));
+/** Durable on return. */
+int store_import_end(struct store_import *i, uint8_t hash[DIGEST_BYTES],
+		     uint64_t *stored_bytes)
+	__attribute__((warn_unused_result));
+void *store_import_free(struct store_import *i);
 /** Open a whole blob for reading (salt first).  *fdp is owned.  ENOENT. */
 int store_blob_open(struct store *s, const uint8_t hash[DIGEST_BYTES], int *fdp)
 	__attribute__((warn_unused_result));
