@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "base/log.h"
 #include "keeper/keeper.h"
+#include "keeper/place.h"
 #include "keeper/state.h"
 
 enum { AT_MONITOR, AT_TRUNK, AT_CONSOLE, ENDS };
@@ -553,17 +554,29 @@ static int open_all(struct keeper *k)
 }
 
 /* Walls first: the store is made and opened as the user that keeps it */
-static void enter(struct keeper *k)
+static int enter(struct keeper *k)
 {
+	const char *why;
+	int err;
+
 	const struct config_user *u = &k->conf->user[CONFIG_KEEPER];
 	char marker_dir[CONFIG_PATH_CHARS];
 	const char *dirs[2] = {k->conf->state, marker_dir};
 
+	err = place_make(k->conf->state, k->conf->marker, u->uid, u->gid,
+			 &why);
+	if (err) {
+		log_error("state.no-place", "err=%s why=%s state=%s marker=%s",
+			  strerror(err), why, k->conf->state,
+			  k->conf->marker);
+		return err;
+	}
 	dir_of(k->conf->marker, marker_dir);
 	/* before: it would open a file to seed itself */
 	json_object_seed(0);
 	k->walls = sandbox_enter(ROLE_KEEPER, u->uid, u->gid, dirs,
 				 k->conf->marker[0] ? 2 : 1);
+	return 0;
 }
 
 static void keeper_free(struct keeper *k)
@@ -596,11 +609,10 @@ int keeper_main(struct boot *b, const struct config *conf)
 	if (k->keys.next_online)
 		log_warn("keys.next-online", "dir=%s do=%s", conf->keys,
 			 "move next.key to offline media");
-	enter(k);
 	clock_read(k);
 	k->well_since_ms = k->now.mono_ms;
 	k->pairs_due = k->news_due = true;
-	if (open_all(k)) {
+	if (enter(k) || open_all(k)) {
 		keeper_free(k);
 		return 1;
 	}
