@@ -649,6 +649,18 @@ def bulk_that_the_keeper_refuses(c):
     c.keeper.handler = Store(0)
     p = c.ask("POST", PAIR + "/notices", b"".join(bulk_lines(3)), **LINES).problem(507, "no-room")
     assert (p["lines"], p["count"], p["first"], p["last"]) == (0, 0, None, None), p
+    # one message in the middle, those after it on their way: `lines` ends before the gap
+    c.keeper.handler = None
+    a = c.later("POST", PAIR + "/notices", b"".join(bulk_lines(6, 30000)), **LINES)
+    asked = [c.keeper.next("Q_BULK")[0] for _ in range(6)]
+    for i, m in enumerate(asked):
+        if i == 2:
+            c.keeper.answer(m["req"], {"type": "/problems/busy", "title": "t", "status": 503,
+                                       "detail": "d"}, 503, "application/problem+json")
+        else:
+            c.keeper.answer(m["req"], {"first": i, "last": i})
+    p = a.get(timeout=10).problem(503, "busy")
+    assert (p["lines"], p["count"], p["first"], p["last"]) == (2, 5, 0, 5), p
     for nonsense in ("{}", "x", '{"first":2,"last":1}', '{"first":-1,"last":1}'):
         c.keeper.handler = lambda k, name, f, fd: k.answer(f["req"], nonsense) or True
         c.ask("POST", PAIR + "/notices", b"".join(bulk_lines(3)), **LINES).problem(
