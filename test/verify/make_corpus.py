@@ -601,6 +601,17 @@ def _(w):
     w.idle[w.p] = w.note(w.p, 3, cosig=w.now // 1000 + 300)
 
 
+@case('good-idle-answered', 'trusted')
+def _(w):
+    """The idle note is of a smaller tree, but a larger one was cosigned."""
+    w.mini()
+    w.put(w.p, 'line', [('state', 'up')])
+    w.deliver()
+    w.put(w.q, 'ack')
+    w.idle[w.p] = w.note(w.p, 3, cosig=w.now // 1000 + 400)
+    w.cosigned[w.p] = w.note(w.p, 4, cosig=w.now // 1000 + 401)
+
+
 @case('good-backdated-boundary', 'trusted')
 def _(w):
     w.mini()
