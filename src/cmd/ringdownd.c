@@ -82,7 +82,6 @@ static int role_run(enum role role, const struct config *conf)
 {
 	char name[16];
 	struct boot b;
-	int status = 2;
 
 	snprintf(name, sizeof(name), "rd-%s", role_name(role));
 	(void)prctl(PR_SET_NAME, name, 0, 0, 0); /* for ps(1) alone */

@@ -405,7 +405,8 @@ static void second_monitor_is_refused(void)
 
 	pid = fork();
 	if (!pid) {
-		MUST(!freopen("/dev/null", "w", stderr) || true);
+		if (!freopen("/dev/null", "w", stderr))
+			_exit(8);
 		if (config_load(conf_path, &conf, why))
 			_exit(9);
 		conf.listens = 0; /* it is the socket that is asked of */
