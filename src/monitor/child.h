@@ -25,6 +25,7 @@ struct spawn_conf {
 	bool debug;
 };
 
+/** Not running, no ends. */
 void child_init(struct child *c, enum role role);
 /** Fork and execute; c->pid and c->ctl are set.  0 or errno. */
 int child_spawn(struct child *c, const struct spawn_conf *sc)

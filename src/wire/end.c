@@ -123,10 +123,8 @@ static int packet_send(struct wire_end *w, const uint8_t *p, size_t n, int fd)
 	case ENOMEM:
 	case ETOOMANYREFS: /* descriptors in flight: the reader is behind */
 		return EAGAIN;
-	case EMSGSIZE:
-		return EMSGSIZE;
-	default:
-		return EPIPE;
+	case EMSGSIZE: return EMSGSIZE;
+	default: return EPIPE;
 	}
 }
 

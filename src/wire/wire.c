@@ -132,9 +132,7 @@ static int field_encode(const struct field *f, const uint8_t *p, struct buf *b)
 	uint16_t u16;
 
 	switch (f->kind) {
-	case KIND_U8:
-		buf_u8(b, *p);
-		return 0;
+	case KIND_U8: buf_u8(b, *p); return 0;
 	case KIND_U16:
 		memcpy(&u16, p, sizeof(u16));
 		buf_u16(b, u16);
@@ -190,9 +188,7 @@ static void field_decode(const struct field *f, struct cur *c, uint8_t *p)
 	uint16_t u16;
 
 	switch (f->kind) {
-	case KIND_U8:
-		*p = cur_u8(c);
-		break;
+	case KIND_U8: *p = cur_u8(c); break;
 	case KIND_U16:
 		u16 = cur_u16(c);
 		memcpy(p, &u16, sizeof(u16));

@@ -429,6 +429,10 @@ TEST(wire_queue_keeps_order_fills_and_drains)
 	CHECK_EQ(m.turn.turn, got++);
 	CHECK_OK(wire_flush(e.keeper));
 	CHECK(wire_waiting_bytes(e.keeper) < 1000 && wire_waiting(e.keeper));
+	/* and new ones behind those */
+	while (!(err = send_turn(e.keeper, sent)))
+		sent++;
+	CHECK_EQ(err, ENOBUFS);
 	while (got < sent) {
 		err = wire_receive(e.trunk, &m);
 		if (err == EAGAIN) {
