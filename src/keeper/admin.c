@@ -33,8 +33,8 @@ static void refuse(struct asked *a, enum refusal r, const char *detail)
 
 static int card(struct keeper *k, const struct wire_q_card *m)
 {
-	struct asked *a = ready(k, m->req, "admin.card-made", m->by,
-				(struct str){"", 0});
+	struct asked *a =
+		ready(k, m->req, "admin.card-made", m->by, (struct str){"", 0});
 	int err;
 
 	if (!a)

@@ -41,9 +41,9 @@ static json_t *states_make(const struct page *pg, uint64_t seq, unsigned bits)
 	if (!err)
 		err = add_state(to, "stored", own);
 	if (!err)
-		err = add_state(to, "acked",
-				seq < (own ? pg->v->own_acked
-					   : pg->v->peer_cosigned));
+		err = add_state(
+			to, "acked",
+			seq < (own ? pg->v->own_acked : pg->v->peer_cosigned));
 	if (!err)
 		err = add_state(to, "held", bits & 1u << RECEIPT_HELD);
 	if (!err)
@@ -78,21 +78,21 @@ static int item_make(const struct page *pg, const struct db_entry *e,
 			       &bits);
 	if (err)
 		return err;
-	*out = json_pack(
-		"{s:I,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:o,s:o}", "seq",
-		(json_int_t)e->seq, "kind", entry_kind_name(p.kind), "id",
-		reply_str(entry_get(&p, "id")), "by",
-		reply_str(entry_get(&p, "by")), "precedence",
-		reply_str(entry_get(&p, "precedence")), "subject",
-		reply_str(entry_get(&p, "subject")), "name",
-		p.kind == ENTRY_DOCUMENT ? reply_str(entry_get(&p, "name"))
-					 : json_null(),
-		"media", reply_str(blob.media), "bytes",
-		(json_int_t)(blob.bytes > BLOB_SALT_BYTES
+	*out = json_pack("{s:I,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:o,s:o}", "seq",
+			 (json_int_t)e->seq, "kind", entry_kind_name(p.kind),
+			 "id", reply_str(entry_get(&p, "id")), "by",
+			 reply_str(entry_get(&p, "by")), "precedence",
+			 reply_str(entry_get(&p, "precedence")), "subject",
+			 reply_str(entry_get(&p, "subject")), "name",
+			 p.kind == ENTRY_DOCUMENT
+				 ? reply_str(entry_get(&p, "name"))
+				 : json_null(),
+			 "media", reply_str(blob.media), "bytes",
+			 (json_int_t)(blob.bytes > BLOB_SALT_BYTES
 				     ? blob.bytes - BLOB_SALT_BYTES
-				     : 0),
-		"time", reply_stamp(p.env.time_ms), "states",
-		states_make(pg, e->seq, bits));
+					      : 0),
+			 "time", reply_stamp(p.env.time_ms), "states",
+			 states_make(pg, e->seq, bits));
 	return *out ? 0 : ENOMEM;
 }
 
@@ -286,9 +286,9 @@ int box_memfd(const uint8_t *p, size_t n, int *fdp)
 		else if (!r || errno != EINTR)
 			err = r ? errno : EIO;
 	}
-	if (!err && fcntl(fd, F_ADD_SEALS,
-			  F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE |
-				  F_SEAL_SEAL))
+	if (!err &&
+	    fcntl(fd, F_ADD_SEALS,
+		  F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL))
 		err = errno;
 	if (err && fd >= 0)
 		close(fd);

@@ -26,7 +26,8 @@
 
 enum stage { STAGE_FEED, STAGE_BODIES, STAGE_PROOFS, STAGE_END };
 
-struct export {
+struct export
+{
 	struct export *next;
 	struct keeper *k;
 	uint32_t req;

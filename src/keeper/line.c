@@ -84,9 +84,8 @@ static int on_wanted(const struct db_entry *e, void *arg)
 static void bulk_out(struct keeper *k, const struct action *a)
 {
 	const struct db *db = store_db(k->store);
-	const uint32_t feed = feed_id(a->pair, a->seq & BODY_OF_ASKER
-						       ? FEED_PEER
-						       : FEED_OWN);
+	const uint32_t feed =
+		feed_id(a->pair, a->seq & BODY_OF_ASKER ? FEED_PEER : FEED_OWN);
 	struct wire_msg m = {.type = WIRE_BULK_OUT};
 	struct wanted w = {.seq = a->seq & ~BODY_OF_ASKER, .fd = -1};
 	int err = db->entry_walk(db->arg, feed, w.seq, 1, true, on_wanted, &w);
@@ -152,9 +151,9 @@ void line_pairs(struct keeper *k)
 	if (!k->boot->peer[ROLE_TRUNK] || k->trunk_gone)
 		return;
 	for (uint32_t i = 0; i < PAIRS_MAX; i++) {
-		const bool want = core_pair_get(k->core, i, &v) &&
-				  (v.state == PAIR_LIVE ||
-				   v.state == PAIR_RESTORING);
+		const bool want =
+			core_pair_get(k->core, i, &v) &&
+			(v.state == PAIR_LIVE || v.state == PAIR_RESTORING);
 
 		if (want && !k->line[i].told)
 			pair_set(k, &v);
@@ -229,9 +228,9 @@ static int path_state(struct keeper *k, const struct wire_path_state *m)
 		k->news[m->pair].path = m->path;
 		k->news_due = true;
 	}
-	*p = (struct line_path){true,	      m->state,	     m->rtt_us,
-				m->rttvar_us, m->bytes_in,   m->bytes_out,
-				m->retransmits, "", ""};
+	*p = (struct line_path){true,           m->state,    m->rtt_us,
+				m->rttvar_us,   m->bytes_in, m->bytes_out,
+				m->retransmits, "",          ""};
 	if (str_copy(m->remote, p->remote, sizeof(p->remote)) ||
 	    str_copy(m->why, p->why, sizeof(p->why)))
 		return EPROTO;

@@ -38,7 +38,8 @@ static bool feed_line(struct str *in, struct core_marker *out)
 	if (!str_line(in, &line))
 		return false;
 	origin = str_cut(&line, ' ');
-	return origin.n && !str_copy(origin, out->origin, sizeof(out->origin)) &&
+	return origin.n &&
+	       !str_copy(origin, out->origin, sizeof(out->origin)) &&
 	       !uint_parse(str_cut(&line, ' '), &out->size) &&
 	       !b64_exact(line, out->root, DIGEST_BYTES);
 }
@@ -278,8 +279,8 @@ int marker_flush(struct marker *m)
 	slot_print(m, counter, &b);
 	err = b.err;
 	while (!err && done < b.n) {
-		const ssize_t k = pwrite(m->fd, b.p + done, b.n - done,
-					 at + (off_t)done);
+		const ssize_t k =
+			pwrite(m->fd, b.p + done, b.n - done, at + (off_t)done);
 
 		if (k > 0)
 			done += (size_t)k;

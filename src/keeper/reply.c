@@ -71,7 +71,10 @@ void reply_text(struct keeper *k, uint32_t req, unsigned http,
 		if (!k->boot->peer[ROLE_CONSOLE] || k->console_gone)
 			return;
 		m.answer = (struct wire_answer){
-			req, (uint16_t)http, at + part == n, str_of(media),
+			req,
+			(uint16_t)http,
+			at + part == n,
+			str_of(media),
 			{part ? (const char *)p + at : "", part}};
 		err = wire_send(k->boot->peer[ROLE_CONSOLE], &m);
 		at += part;
@@ -109,8 +112,8 @@ void reply_fd(struct keeper *k, uint32_t req, struct str media, struct str name,
 		media = str_of("application/octet-stream");
 	if (name.n > 1000)
 		name.n = 0;
-	m.answer_fd = (struct wire_answer_fd){req,  200,    media,
-					      name, offset, bytes};
+	m.answer_fd =
+		(struct wire_answer_fd){req, 200, media, name, offset, bytes};
 	if (k->boot->peer[ROLE_CONSOLE] && !k->console_gone)
 		sent(k, req, wire_send(k->boot->peer[ROLE_CONSOLE], &m));
 }

@@ -243,6 +243,7 @@ enum refusal {
 #define MEDIA_JSON "application/json"
 #define MEDIA_PROBLEM "application/problem+json"
 
+/** In parts, when it is long. */
 void reply_text(struct keeper *k, uint32_t req, unsigned http,
 		const char *media, const void *p, size_t n);
 /** root is given; NULL: no memory, and that is answered. */
@@ -250,8 +251,8 @@ void reply_json(struct keeper *k, uint32_t req, unsigned http, json_t *root);
 void reply_problem(struct keeper *k, uint32_t req, enum refusal r,
 		   const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 /** fd is borrowed. */
-void reply_fd(struct keeper *k, uint32_t req, struct str media,
-	      struct str name, int fd, uint64_t offset, uint64_t bytes);
+void reply_fd(struct keeper *k, uint32_t req, struct str media, struct str name,
+	      int fd, uint64_t offset, uint64_t bytes);
 /** The problem as text, for later; and its status. */
 unsigned reply_print(struct buf *b, enum refusal r, const char *detail);
 /** Our own failure: what is safe. */
@@ -267,10 +268,13 @@ json_t *reply_stamp(int64_t ms);
 
 /* ---- submit.c ---- */
 
+/** Content within the message.  errno of core, as the next two. */
 int submit_inline(struct keeper *k, const struct wire_q_submit *m)
 	__attribute__((warn_unused_result));
+/** Content in a sealed memfd, which is given. */
 int submit_fd(struct keeper *k, const struct wire_q_submit_fd *m, int fd)
 	__attribute__((warn_unused_result));
+/** Many notices in one message: all are written or none. */
 int submit_bulk(struct keeper *k, const struct wire_q_bulk *m)
 	__attribute__((warn_unused_result));
 /** Answers of core to the above. */
@@ -309,14 +313,20 @@ void import_again(struct keeper *k);
 
 /* ---- admin.c ---- */
 
+/** Q_CARD, Q_PAIR, Q_CONFIRM, Q_REVOKE, Q_VOUCH: answered and logged when the
+ *  turn stands.  errno of core, or EPROTO. */
 int admin_message(struct keeper *k, const struct wire_msg *m)
 	__attribute__((warn_unused_result));
 
 /* ---- box.c, record.c, status.c, dossier.c: after the commit ---- */
 
+/** A page of notices and documents after number q->from. */
 void box_items(struct keeper *k, const struct question *q);
+/** One of them. */
 void box_show(struct keeper *k, const struct question *q);
+/** The text of any entry. */
 void box_entry(struct keeper *k, const struct question *q);
+/** Its content: ANSWER_FD. */
 void box_body(struct keeper *k, const struct question *q);
 /** In the turn: 0 held, ENODATA not held, ENOENT no item, else errno. */
 int box_held(struct keeper *k, uint32_t feed, uint64_t seq)
@@ -333,6 +343,7 @@ void dossier_cancel(struct keeper *k, uint32_t req);
 
 /* ---- news.c ---- */
 
+/** Tell followers what changed, when it is time. */
 void news_tick(struct keeper *k);
 
 #endif

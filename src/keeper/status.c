@@ -37,7 +37,7 @@ static json_t *measured(uint32_t us)
 
 static json_t *path_make(unsigned number, const struct line_path *p)
 {
-	const char *state = p->state == PATH_UP	       ? "up"
+	const char *state = p->state == PATH_UP        ? "up"
 			    : p->state == PATH_SUSPECT ? "suspect"
 						       : "down";
 
@@ -147,11 +147,10 @@ static json_t *counters_make(struct keeper *k)
 	char name[80] = "trunk-";
 
 	for (int i = 0; to && i < COUNTERS; i++)
-		(void)json_object_set_new(
-			to, core_counter_name((enum counter)i),
-			json_integer(
-				(json_int_t)core_counter(k->core,
-							 (enum counter)i)));
+		(void)json_object_set_new(to,
+					  core_counter_name((enum counter)i),
+					  json_integer((json_int_t)core_counter(
+						  k->core, (enum counter)i)));
 	while (to && str_line(&in, &line)) {
 		const struct str word = str_cut(&line, ' ');
 		uint64_t n;

@@ -215,8 +215,8 @@ static bool items_ok(const struct wire_q_bulk *m)
 	for (unsigned i = 0; i < m->count; i++) {
 		if (!item_next(&c, &subject, &body) || !subject.n ||
 		    subject.n > 1000 || body.n > INLINE_BYTES_MAX ||
-		    memchr(subject.p, '\0', subject.n) ||
-		    subject.p[0] == ' ' || subject.p[subject.n - 1] == ' ' ||
+		    memchr(subject.p, '\0', subject.n) || subject.p[0] == ' ' ||
+		    subject.p[subject.n - 1] == ' ' ||
 		    !utf8_ok(subject.p, subject.n, false))
 			return false;
 	}

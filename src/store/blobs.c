@@ -22,7 +22,7 @@
 #include "store/inner.h"
 
 #define PARTS_OPEN_MAX \
-	16 /* partials open at once; the one that was
+	16	/* partials open at once; the one that was
 				   longest without a write is closed */
 #define PIECE_BYTES 1048576
 #define NAME_CHARS (2 * DIGEST_BYTES)
@@ -32,18 +32,18 @@
 
 /** A partial blob that is open. */
 struct part {
-	int fd; /* -1: free */
+	int fd;	/* -1: free */
 	uint8_t hash[DIGEST_BYTES];
 	uint64_t have;
-	uint64_t used;          /* when, for closing the oldest */
-	struct digest_run *run; /* NULL: read again at the end */
+	uint64_t used;	/* when, for closing the oldest */
+	struct digest_run *run;	/* NULL: read again at the end */
 };
 
 struct blobs {
 	int dir;
 	int dir_part;
 	uint64_t clock;
-	bool synced[256]; /* names in blobs/ab are known to be durable */
+	bool synced[256];	/* names in blobs/ab are known to be durable */
 	struct part part[PARTS_OPEN_MAX];
 	uint8_t piece[PIECE_BYTES];
 };
@@ -403,9 +403,9 @@ void blobs_fill(struct db *db)
 
 struct store_import {
 	struct store *s;
-	int from; /* borrowed */
+	int from;	/* borrowed */
 	int to;
-	uint64_t bytes, at; /* of the content */
+	uint64_t bytes, at;	/* of the content */
 	struct digest_run *run;
 };
 
@@ -433,8 +433,8 @@ int store_import_begin(struct store *s, int fd, uint64_t bytes,
 			       O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC |
 				       O_NOFOLLOW,
 			       0600);
-		err = i->to < 0 ? errno : write_all(i->to, salt,
-						    BLOB_SALT_BYTES, 0);
+		err = i->to < 0 ? errno
+				: write_all(i->to, salt, BLOB_SALT_BYTES, 0);
 		if (err)
 			err = store_failed_os(s, err, "take in a body");
 	}
@@ -451,8 +451,7 @@ int store_import_step(struct store_import *i, uint64_t most, bool *done)
 {
 	uint8_t *piece = i->s->blobs->piece;
 	const uint64_t first = i->at;
-	const uint64_t end =
-		i->bytes - i->at < most ? i->bytes : i->at + most;
+	const uint64_t end = i->bytes - i->at < most ? i->bytes : i->at + most;
 	int err = 0;
 
 	while (!err && i->at < end) {

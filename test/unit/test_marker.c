@@ -188,8 +188,8 @@ TEST(marker_full)
 	struct core_marker v;
 
 	for (uint64_t i = 0; i < MARKER_FEEDS_MAX; i++) {
-		snprintf(origin, sizeof(origin), "%0*llu",
-			 ORIGIN_CHARS_MAX - 1, (unsigned long long)i);
+		snprintf(origin, sizeof(origin), "%0*llu", ORIGIN_CHARS_MAX - 1,
+			 (unsigned long long)i);
 		put(m, origin, INT64_MAX - i);
 	}
 	v = value("one/more", 1);
