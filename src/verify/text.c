@@ -297,11 +297,39 @@ void b64_print(const uint8_t *p, size_t n, char *out)
 	(void)EVP_EncodeBlock((uint8_t *)out, p, (int)n);
 }
 
+/* Bytes of a character beyond ASCII that a person can read as it stands; 0 for
+ * what is invisible or turns the text around it (C1, U+200B..200F,
+ * U+2028..202F, U+2060..206F, U+FEFF, U+FFF0..FFFF, beyond U+1FFFF) */
+static size_t readable(const uint8_t *p, size_t n)
+{
+	const size_t len = *p < 0x80 ? 0 : utf8_len(p, n);
+	uint32_t c;
+
+	if (!len)
+		return 0;
+	c = *p & (0xffu >> (len + 1));
+	for (size_t i = 1; i < len; i++)
+		c = c << 6 | (p[i] & 0x3f);
+	if (c < 0xa0 || (c >= 0x200b && c <= 0x200f) ||
+	    (c >= 0x2028 && c <= 0x202f) || (c >= 0x2060 && c <= 0x206f) ||
+	    c == 0xfeff || (c >= 0xfff0 && c <= 0xffff) || c > 0x1ffff)
+		return 0;
+	return len;
+}
+
 size_t escape(const uint8_t *p, size_t n, bool space, char *out, size_t max)
 {
 	size_t len = 0;
 
 	for (size_t i = 0; i < n && len + 5 <= max; i++) {
+		const size_t wide = space ? readable(p + i, n - i) : 0;
+
+		if (wide) {
+			memcpy(out + len, p + i, wide);
+			len += wide;
+			i += wide - 1;
+			continue;
+		}
 		if ((p[i] > 0x20 && p[i] < 0x7f && p[i] != '\\') ||
 		    (space && p[i] == ' ')) {
 			out[len++] = (char)p[i];

@@ -87,6 +87,7 @@ void b64_print(const uint8_t *p, size_t n, char *out);
 /**
  * Make bytes of another's making fit to print: %x21-7E except the backslash,
  * and SP when `space`, stand; all else becomes \xHH. Cut off to fit `max`.
+ * With `space` it is people's text: readable UTF-8 beyond ASCII stands as well.
  */
 size_t escape(const uint8_t *p, size_t n, bool space, char *out, size_t max);
 
