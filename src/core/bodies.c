@@ -31,16 +31,15 @@ static int ask(struct core *c, struct pair *p, struct now now)
 {
 	struct intake *in = &p->s.in;
 	const uint64_t left = in->want.bytes - in->have;
-	struct want w = {.seq = in->want.seq | (in->of == FEED_OWN
-							? BODY_OF_ASKER
-							: 0),
+	struct want w = {.seq = in->want.seq |
+				(in->of == FEED_OWN ? BODY_OF_ASKER : 0),
 			 .offset = in->have};
 	struct buf b;
 	int err;
 
 	/* the next window is asked for when half of this one is here */
-	w.bytes = (uint32_t)(left > BULK_WINDOW_BYTES ? BULK_WINDOW_BYTES
-						      : left);
+	w.bytes =
+		(uint32_t)(left > BULK_WINDOW_BYTES ? BULK_WINDOW_BYTES : left);
 	if (in->asked > in->have) {
 		w.offset = in->asked;
 		w.bytes = BULK_WINDOW_BYTES / 2;
@@ -83,9 +82,8 @@ static int next_of(struct core *c, struct pair *p, enum feed_of of)
 	struct intake *in = &p->s.in;
 
 	for (;;) {
-		const int err =
-			DB(c, want_next, feed_id(p->no, of),
-			   p->s.want_from[of], &in->want);
+		const int err = DB(c, want_next, feed_id(p->no, of),
+				   p->s.want_from[of], &in->want);
 
 		if (err)
 			return err;
@@ -140,8 +138,7 @@ static int keep(struct core *c, struct pair *p, struct now now)
 		(void)peer_held(p, in->want.seq, false); /* room now */
 	}
 	if (!err && in_row(in))
-		err = DB(c, body_put, feed, in->want.seq, in->row.p,
-			 in->row.n);
+		err = DB(c, body_put, feed, in->want.seq, in->row.p, in->row.n);
 	if (!err)
 		err = DB(c, want_drop, feed, in->want.seq);
 	if (err)
@@ -181,8 +178,8 @@ static int done(struct core *c, struct pair *p, struct now now)
 	return err;
 }
 
-int body_bulk(struct core *c, struct pair *p, struct now now,
-	      const uint8_t *m, size_t n)
+int body_bulk(struct core *c, struct pair *p, struct now now, const uint8_t *m,
+	      size_t n)
 {
 	struct intake *in = &p->s.in;
 	const uint64_t mark = in->of == FEED_OWN ? BODY_OF_ASKER : 0;
@@ -253,8 +250,8 @@ static int gone(struct core *c, struct pair *p, struct now now, uint64_t seq)
 	return err;
 }
 
-int body_asked(struct core *c, struct pair *p, struct now now,
-	       const uint8_t *m, size_t n)
+int body_asked(struct core *c, struct pair *p, struct now now, const uint8_t *m,
+	       size_t n)
 {
 	const struct path *path = pair_path(c, p);
 	struct found f = {0};

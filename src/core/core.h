@@ -12,7 +12,8 @@
  *   core_actions()       only now anything leaves
  *
  * Every function that returns int gives 0, or the errno of a failure of ours
- * (ENOMEM; ENOSPC, EIO from the store).  Then the turn is void: roll back, free
+ * (ENOMEM; ENOSPC, EIO from the store; ESTALE: the store turned out to be older
+ * than what we signed, after this turn had written to it).  Then the turn is void: roll back, free
  * the core, make a new one from the store.  What a peer or a client does wrong
  * is never such a failure: it is answered, counted and recorded.
  */
@@ -96,8 +97,7 @@ int core_pair_confirm(struct core *c, struct now now, const char *name,
 		      enum pair_result *result)
 	__attribute__((warn_unused_result));
 /** End it: no more connections; the record stays. */
-int core_pair_revoke(struct core *c, const char *name,
-		     enum pair_result *result)
+int core_pair_revoke(struct core *c, const char *name, enum pair_result *result)
 	__attribute__((warn_unused_result));
 /** The operator vouches that this store is the newest (marker lost). */
 int core_pair_vouch(struct core *c, const char *name, enum pair_result *result)
@@ -107,8 +107,8 @@ int core_pair_vouch(struct core *c, const char *name, enum pair_result *result)
 
 /** A path is up: TLS done, PSK of this pair proven.  conn: the trunk's number
  *  for it, never used again by that trunk process. */
-int core_path_open(struct core *c, struct now now, uint32_t conn,
-		   uint32_t pair, enum hello_role role, uint8_t path,
+int core_path_open(struct core *c, struct now now, uint32_t conn, uint32_t pair,
+		   enum hello_role role, uint8_t path,
 		   const uint8_t exporter[EXPORTER_BYTES])
 	__attribute__((warn_unused_result));
 int core_path_frame(struct core *c, struct now now, uint32_t conn,
@@ -149,8 +149,8 @@ int core_submit(struct core *c, struct now now, const struct submit *s)
 /** The client of this request is gone: forget that it waits. */
 void core_cancel(struct core *c, uint64_t request);
 /** A person opened the peer's entry: a receipt is written, once. */
-int core_opened(struct core *c, struct now now, uint64_t request,
-		uint32_t pair, uint64_t seq, const char *by)
+int core_opened(struct core *c, struct now now, uint64_t request, uint32_t pair,
+		uint64_t seq, const char *by)
 	__attribute__((warn_unused_result));
 
 /* ---- turn ---- */
@@ -175,8 +175,15 @@ enum action_kind {
 	ACTION_PAIR	/* pair was added, confirmed or revoked: tell the trunk */
 };
 
-enum answer { ANSWER_OK, ANSWER_BUSY, ANSWER_NO_PAIR, ANSWER_RESTORING,
-	      ANSWER_STOPPED, ANSWER_BAD, ANSWER_UNKNOWN };
+enum answer {
+	ANSWER_OK,
+	ANSWER_BUSY,
+	ANSWER_NO_PAIR,
+	ANSWER_RESTORING,
+	ANSWER_STOPPED,
+	ANSWER_BAD,
+	ANSWER_UNKNOWN
+};
 
 struct action {
 	enum action_kind kind;

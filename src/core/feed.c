@@ -115,8 +115,7 @@ static int64_t entry_time(const struct pair *p, struct now now)
 
 static uint64_t cosign_time_s(const struct pair *p, struct now now)
 {
-	const uint64_t s =
-		now.wall_ms > 0 ? (uint64_t)now.wall_ms / 1000 : 0;
+	const uint64_t s = now.wall_ms > 0 ? (uint64_t)now.wall_ms / 1000 : 0;
 
 	return s > p->peer.cosigned_s ? s : p->peer.cosigned_s;
 }
@@ -242,8 +241,8 @@ int own_sign(struct core *c, struct pair *p, struct now now)
 	assert(pair_may_sign(p) && p->own.signed_size < p->own.tree.size);
 	memcpy(n.root, feed_root_now(&p->own), DIGEST_BYTES);
 	p->peer.cosigned_s = cosign_time_s(p, now);
-	err = make_note(&b, p->names.own_origin, &n, &p->own_log,
-			&p->own_cosig, p->peer.cosigned_s);
+	err = make_note(&b, p->names.own_origin, &n, &p->own_log, &p->own_cosig,
+			p->peer.cosigned_s);
 	n.p = b.p;
 	n.n = b.n;
 	if (!err)
@@ -284,14 +283,13 @@ int peer_cosign(struct core *c, struct pair *p, struct now now, bool again)
 	if (!err)
 		err = DB(c, note_put, feed_id(p->no, FEED_PEER), kind, &n);
 	if (!err)
-		err = lane_send(c, p, now, LANE_RECORD, msg, b.p, b.n, NULL,
-				0);
+		err = lane_send(c, p, now, LANE_RECORD, msg, b.p, b.n, NULL, 0);
 	buf_free(&b);
 	if (err)
 		return err;
 	if (n.size > p->peer.cosigned)
 		p->peer.cosigned = n.size;
-	p->s.attest_due = false;
+	p->s.attest_due = p->s.cosign_due = false;
 	p->dirty = true;
 	return 0;
 }
@@ -340,8 +338,8 @@ int joint_place(struct core *c, struct pair *p)
 			break;
 		assert(placed <= l.seen);
 		if (placed < l.seen)
-			err = DB(c, entry_walk, other, placed,
-				 l.seen - placed, false, add_leaf, &p->joint);
+			err = DB(c, entry_walk, other, placed, l.seen - placed,
+				 false, add_leaf, &p->joint);
 		if (err)
 			break;
 		assert(p->joint.size == p->joint_pivot + l.seen);
@@ -382,19 +380,22 @@ int joint_offer(struct core *c, struct pair *p, struct now now)
 
 /* The pivot's offer: same tree here?  Then our cosignature completes it */
 static int joint_complete(struct core *c, struct pair *p, struct now now,
-			  const struct note *note, const uint8_t *m, size_t n)
+			  const struct note *note)
 {
 	struct db_note dn = {.size = note->size};
 	struct buf b;
 	int err;
 
-	if (!pair_may_sign(p))
-		return 0;	/* the pivot offers again in its next session */
+	/* the pivot offers again in its next session */
+	if (!pair_may_sign(p) || !note_check(note, &p->own_cosig, NULL, NULL))
+		return 0;
 	buf_init(&b, NOTE_BYTES_MAX);
-	buf_put(&b, m, n);
 	memcpy(dn.root, note->root, DIGEST_BYTES);
 	p->peer.cosigned_s = cosign_time_s(p, now);
-	err = note_sign(&b, note->body, &p->own_cosig, p->peer.cosigned_s);
+	err = note_known(p, FEED_JOINT, note, &b);
+	if (!err)
+		err = note_sign(&b, note->body, &p->own_cosig,
+				p->peer.cosigned_s);
 	if (!err)
 		err = b.err;
 	dn.p = b.p;
@@ -413,20 +414,48 @@ static int joint_complete(struct core *c, struct pair *p, struct now now,
 	return 0;
 }
 
-static int keep_joint(struct core *c, struct pair *p, const struct note *note,
-		      const uint8_t *m, size_t n)
+static int keep_joint(struct core *c, struct pair *p, const struct note *note)
 {
-	struct db_note dn = {.size = note->size, .p = m, .n = n};
+	struct db_note dn = {.size = note->size};
+	struct buf b;
+	int err;
 
 	memcpy(dn.root, note->root, DIGEST_BYTES);
 	if (note->size > p->joint_signed)
 		p->joint_signed = note->size;
 	p->dirty = true;
-	return DB(c, note_put, feed_id(p->no, FEED_JOINT), NOTE_SIGNED, &dn);
+	buf_init(&b, NOTE_BYTES_MAX);
+	err = note_known(p, FEED_JOINT, note, &b);
+	dn.p = b.p;
+	dn.n = b.n;
+	if (!err)
+		err = DB(c, note_put, feed_id(p->no, FEED_JOINT), NOTE_SIGNED,
+			 &dn);
+	buf_free(&b);
+	return err;
 }
 
-int joint_message(struct core *c, struct pair *p, struct now now,
-		  uint32_t conn, const uint8_t *m, size_t n)
+/* Another root than both feeds give: proof, unless the pivot was restored and
+   signed over what it has lost (record.md 8, check 8) */
+static int joint_false(struct core *c, struct pair *p, const struct note *note,
+		       const uint8_t *m, size_t n)
+{
+	bool restored;
+	int err = peer_restored(c, p, &restored);
+
+	if (err)
+		return err;
+	pair_blame(p, restored ? VERDICT_SUSPECTED : VERDICT_EXPOSED,
+		   "signed a joint checkpoint of size %" PRIu64
+		   " with another root than both feeds give",
+		   note->size);
+	c->counter[COUNT_RECORD_BAD]++;
+	err = proof_keep(c, p, PROOF_JOINT, m, n);
+	return err ? err : session_end(c, p, "joint checkpoint is not true");
+}
+
+int joint_message(struct core *c, struct pair *p, struct now now, uint32_t conn,
+		  const uint8_t *m, size_t n)
 {
 	uint8_t root[DIGEST_BYTES];
 	struct note note;
@@ -435,7 +464,8 @@ int joint_message(struct core *c, struct pair *p, struct now now,
 	if (note_parse(m, n, &note) ||
 	    !str_is(note.origin, p->names.joint_origin) ||
 	    note_check(&note, &p->joint_log, NULL, NULL) ||
-	    note_check(&note, &p->peer_cosig, NULL, NULL)) {
+	    note_check(&note, &p->peer_cosig, NULL, NULL) ||
+	    note_known(p, FEED_JOINT, &note, NULL)) {
 		c->counter[COUNT_RECORD_BAD]++;
 		return core_close_path(c, conn, "bad joint checkpoint");
 	}
@@ -443,7 +473,7 @@ int joint_message(struct core *c, struct pair *p, struct now now,
 		/* our own offer comes back; our signature on it is checked */
 		if (note_check(&note, &p->own_cosig, NULL, NULL) == 0 &&
 		    note.size <= p->joint_sent)
-			return keep_joint(c, p, &note, m, n);
+			return keep_joint(c, p, &note);
 		return 0;
 	}
 	err = joint_place(c, p);
@@ -451,104 +481,7 @@ int joint_message(struct core *c, struct pair *p, struct now now,
 	if (err || note.size != p->joint.size)
 		return err;
 	tree_root(&p->joint, root);
-	if (memcmp(root, note.root, sizeof(root))) {
-		pair_blame(p, VERDICT_EXPOSED,
-			   "signed a joint checkpoint of size %" PRIu64
-			   " with another root than both feeds give",
-			   note.size);
-		return DB(c, proof_put, p->no, "joint", m, n);
-	}
-	return joint_complete(c, p, now, &note, m, n);
-}
-
-/* ---- forks ---- */
-
-struct leaves {
-	struct core *c;
-	uint32_t feed;
-	uint64_t first, n;	/* what cache holds */
-	uint8_t cache[256][DIGEST_BYTES];
-};
-
-static int fill(const struct db_entry *e, void *arg)
-{
-	struct leaves *l = arg;
-
-	tree_leaf(e->p, e->n, l->cache[l->n++]);
-	return 0;
-}
-
-static int leaf_at(uint64_t i, uint8_t out[DIGEST_BYTES], void *arg)
-{
-	struct leaves *l = arg;
-	int err;
-
-	if (i < l->first || i >= l->first + l->n) {
-		l->first = i;
-		l->n = 0;
-		err = DB(l->c, entry_walk, l->feed, i, 256, false, fill, l);
-		if (err)
-			return err;
-		if (!l->n)
-			return EIO;
-	}
-	memcpy(out, l->cache[i - l->first], DIGEST_BYTES);
-	return 0;
-}
-
-struct proof_parts {
-	const struct note *first;
-	const uint8_t *prefix;
-	struct tree_proof way;
-	struct buf *out;
-};
-
-static int print_proof(const struct db_note *second, void *arg)
-{
-	struct proof_parts *pp = arg;
-	const struct note_line *last = &pp->first->line[pp->first->lines - 1];
-	const char *start = pp->first->body.p;
-	const size_t n = (size_t)(last->whole.p + last->whole.n - start);
-	char b64[B64_SIZE(DIGEST_BYTES)];
-
-	b64_encode(pp->prefix, DIGEST_BYTES, b64);
-	buf_printf(pp->out,
-		   "ringdown-fork/v1\nfirst %zu\nsecond %zu\nprefix %s\n"
-		   "proof %zu\n",
-		   n, second->n, b64, pp->way.n);
-	for (size_t i = 0; i < pp->way.n; i++) {
-		b64_encode(pp->way.hash[i], DIGEST_BYTES, b64);
-		buf_printf(pp->out, "%s\n", b64);
-	}
-	buf_put(pp->out, start, n);
-	buf_put(pp->out, second->p, second->n);
-	return pp->out->err;
-}
-
-int fork_proof(struct core *c, struct pair *p, uint32_t feed,
-	       const struct note *first)
-{
-	const struct feed *f =
-		feed == feed_id(p->no, FEED_OWN) ? &p->own : &p->peer;
-	struct leaves l = {.c = c, .feed = feed};
-	struct proof_parts pp = {.first = first};
-	uint8_t prefix[DIGEST_BYTES];
-	struct buf b;
-	int err;
-
-	assert(first->size && first->size <= f->signed_size);
-	buf_init(&b, 65536);
-	pp.out = &b;
-	pp.prefix = prefix;
-	err = feed_root(c, feed, first->size, prefix);
-	if (!err && first->size < f->signed_size)
-		err = tree_prove_consistency(first->size, f->signed_size,
-					     leaf_at, &l, &pp.way);
-	if (!err)
-		err = DB(c, note_find, feed, NOTE_SIGNED, f->signed_size,
-			 UINT64_MAX, print_proof, &pp);
-	if (!err)
-		err = DB(c, proof_put, p->no, "fork", b.p, b.n);
-	buf_free(&b);
-	return err;
+	if (memcmp(root, note.root, sizeof(root)))
+		return joint_false(c, p, &note, m, n);
+	return joint_complete(c, p, now, &note);
 }

@@ -95,8 +95,7 @@ static int peer_head(struct core *c, struct pair *p, struct now now,
 	err = feed_root(c, feed_id(p->no, FEED_PEER), n->size, root);
 	if (err || !memcmp(root, n->root, sizeof(root)))
 		return err;
-	if (p->verdict < VERDICT_EXPOSED)
-		err = fork_proof(c, p, feed_id(p->no, FEED_PEER), n);
+	err = fork_proof(c, p, FEED_PEER, n, PROOF_FORK_PEER);
 	pair_blame(p, VERDICT_EXPOSED,
 		   "signed two different trees of its feed: size %" PRIu64
 		   " is no beginning of size %" PRIu64,
@@ -104,13 +103,22 @@ static int peer_head(struct core *c, struct pair *p, struct now now,
 	return err;
 }
 
-/* Our feed as they hold it against ours */
-static int own_head(struct core *c, struct pair *p, const struct note *n)
+/* Our feed as they hold it against ours.  *ours: it is the same */
+static int own_head(struct core *c, struct pair *p, const struct note *n,
+		    bool *ours)
 {
 	uint8_t root[DIGEST_BYTES];
+	bool hidden;
 	int err;
 
-	if (n->size > p->own.tree.size) {
+	if (n->size > p->own.signed_size) {
+		/* this turn has written on an older copy: it must be void */
+		if (p->own.tree.size > p->own.signed_size)
+			return ESTALE;
+		err = own_hidden(c, p, n, &hidden);
+		*ours = !hidden;
+		if (err || hidden)
+			return err;
 		/* signed by us, and we do not have it: we were rolled back */
 		p->state = PAIR_RESTORING;
 		snprintf(p->why, sizeof(p->why),
@@ -125,9 +133,8 @@ static int own_head(struct core *c, struct pair *p, const struct note *n)
 		      : 0;
 	if (err || !n->size || !memcmp(root, n->root, sizeof(root)))
 		return err;
-	err = fork_proof(c, p, feed_id(p->no, FEED_OWN), n);
-	pair_stop(p, "our own key has signed two histories of this feed");
-	return err;
+	*ours = false;
+	return own_fork(c, p, n);
 }
 
 /* ---- in: the session ---- */
@@ -148,26 +155,38 @@ static int resume(struct core *c, struct pair *p, struct now now,
 }
 
 static int begin(struct core *c, struct pair *p, struct now now,
-		 const struct hello *h, const struct heads *heads)
+		 const struct path *path, const struct hello *h,
+		 const struct heads *heads)
 {
+	int err = 0;
+
+	/* what is still under way on the paths of the old session is not of
+	   this one, though its numbers may look so */
+	for (struct path *o = c->paths; o && !err; o = o->next) {
+		if (o != path && o->joined && o->pair == p->no)
+			err = core_close_path(c, o->conn,
+					      "a new session has begun");
+	}
 	session_reset(c, &p->s, false);
 	memcpy(p->s.peer_sid, h->sid, SID_BYTES);
 	p->s.known = true;
 	p->s.since_ms = now.mono_ms;
+	p->s.hello_ms = h->time_ms;
 	p->s.push_next = heads->held ? heads->held_note.size : 0;
 	if (p->s.push_next > p->own.signed_size)
 		p->s.push_next = p->own.signed_size;
-	p->s.peer_behind = (heads->own ? heads->own_note.size : 0) <
-			   p->peer.tree.size;
-	return sync_start(c, p, now);
+	p->s.peer_behind =
+		(heads->own ? heads->own_note.size : 0) < p->peer.tree.size;
+	sync_start(p, now);
+	return err;
 }
 
 static int join(struct core *c, struct pair *p, struct now now,
 		struct path *path, const struct hello *h,
 		const struct heads *heads)
 {
-	const bool same = p->s.known &&
-			  !memcmp(h->sid, p->s.peer_sid, SID_BYTES);
+	const bool same =
+		p->s.known && !memcmp(h->sid, p->s.peer_sid, SID_BYTES);
 	int err;
 
 	if (!core_queue(c, ACTION_JOINED, path->conn))
@@ -182,7 +201,7 @@ static int join(struct core *c, struct pair *p, struct now now,
 	if (same)
 		err = resume(c, p, now, path, h);
 	else
-		err = begin(c, p, now, h, heads);
+		err = begin(c, p, now, path, h, heads);
 	return err;
 }
 
@@ -207,17 +226,20 @@ static const char *refuse(const struct pair *p, const struct path *path,
 }
 
 /* A note is there and good, or not there; else false */
-static bool head_of(struct str text, const struct note_key *k, struct note *out,
-		    bool *there)
+static bool head_of(const struct pair *p, enum feed_of of, struct str text,
+		    struct note *out, bool *there)
 {
+	const struct note_key *k = of == FEED_OWN ? &p->own_log : &p->peer_log;
+
 	*there = text.n != 0;
 	return !text.n || (!note_parse(text.p, text.n, out) &&
 			   str_is(out->origin, k->name) &&
-			   !note_check(out, k, NULL, NULL));
+			   !note_check(out, k, NULL, NULL) &&
+			   !note_known(p, of, out, NULL));
 }
 
-int hello_in(struct core *c, struct now now, struct pair *p,
-	     struct path *path, const uint8_t *m, size_t n)
+int hello_in(struct core *c, struct now now, struct pair *p, struct path *path,
+	     const uint8_t *m, size_t n)
 {
 	struct heads heads;
 	struct hello h;
@@ -234,21 +256,21 @@ int hello_in(struct core *c, struct now now, struct pair *p,
 		c->counter[COUNT_HELLO_REFUSED]++;
 		return core_close_path(c, path->conn, why);
 	}
-	if (!head_of(h.own, &p->peer_log, &heads.own_note, &heads.own) ||
-	    !head_of(h.held, &p->own_log, &heads.held_note, &heads.held)) {
+	if (!head_of(p, FEED_PEER, h.own, &heads.own_note, &heads.own) ||
+	    !head_of(p, FEED_OWN, h.held, &heads.held_note, &heads.held)) {
 		c->counter[COUNT_RECORD_BAD]++;
 		return core_close_path(c, path->conn, "HELLO shows a bad note");
 	}
 	err = heads.own ? peer_head(c, p, now, &heads.own_note) : 0;
 	if (!err && heads.held)
-		err = own_head(c, p, &heads.held_note);
+		err = own_head(c, p, &heads.held_note, &heads.held);
 	if (err)
 		return err;
 	if (p->state == PAIR_STOPPED || p->verdict == VERDICT_EXPOSED)
-		return core_close_path(c, path->conn,
-				       p->state == PAIR_STOPPED
-					       ? "this pairing is closed here"
-					       : "your record is proven false");
+		return session_end(c, p,
+				   p->state == PAIR_STOPPED
+					   ? "this pairing is closed here"
+					   : "your record is proven false");
 	return join(c, p, now, path, &h, &heads);
 }
 
@@ -263,8 +285,7 @@ int restore_end(struct core *c, struct pair *p, struct now now,
 
 	/* not before all is here: what we signed, and what we had seen */
 	if (p->state != PAIR_RESTORING || attest->size != p->own.tree.size ||
-	    attest->size < p->restore_to ||
-	    p->peer.tree.size < p->own.seen ||
+	    attest->size < p->restore_to || p->peer.tree.size < p->own.seen ||
 	    p->peer.tree.size < p->announced ||
 	    memcmp(attest->root, feed_root_now(&p->own), DIGEST_BYTES))
 		return 0;

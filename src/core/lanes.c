@@ -65,6 +65,7 @@ void session_reset(struct core *c, struct session *s, bool new_sid)
 	s->peer_behind = false;
 	s->gaps = 0;
 	s->fetching = s->attest_due = s->fetch_sent = false;
+	s->cosign_due = false;
 	buf_reset(&s->pending);
 	s->pending_n = 0;
 	body_reset(s);

@@ -103,6 +103,7 @@ int pair_save(struct core *c, struct pair *p)
 	buf_u64(&b, p->body_bytes);
 	buf_u64(&b, p->wants);
 	buf_u64(&b, p->restored);
+	buf_u8(&b, p->proofs);
 	err = b.err ? b.err : DB(c, pair_put, p->no, b.p, b.n);
 	buf_free(&b);
 	if (!err)
@@ -133,6 +134,7 @@ static int decode(struct pair *p, const uint8_t *m, size_t n)
 	p->body_bytes = cur_u64(&c);
 	p->wants = cur_u64(&c);
 	p->restored = cur_u64(&c);
+	p->proofs = cur_u8(&c);
 	return cur_done(&c) && p->state <= PAIR_REVOKED &&
 			       p->verdict <= VERDICT_EXPOSED
 		       ? 0
@@ -161,8 +163,7 @@ static int name_keys(struct core *c, struct pair *p)
 	int err;
 
 	snprintf(own, sizeof(own), "%s/ringdown/cosigner", p->own_card.name);
-	snprintf(peer, sizeof(peer), "%s/ringdown/cosigner",
-		 p->peer_card.name);
+	snprintf(peer, sizeof(peer), "%s/ringdown/cosigner", p->peer_card.name);
 	err = note_key_init(&p->own_log, p->names.own_origin, NOTE_LOG,
 			    c->conf.log);
 	if (!err)
@@ -175,10 +176,9 @@ static int name_keys(struct core *c, struct pair *p)
 		err = note_key_init(&p->peer_cosig, peer, NOTE_COSIGNATURE,
 				    p->cosigner_key);
 	if (!err)
-		err = note_key_init(&p->joint_log, p->names.joint_origin,
-				    NOTE_LOG,
-				    p->names.own_pivot ? c->conf.log
-						       : p->log_key);
+		err = note_key_init(
+			&p->joint_log, p->names.joint_origin, NOTE_LOG,
+			p->names.own_pivot ? c->conf.log : p->log_key);
 	return err;
 }
 
@@ -582,8 +582,7 @@ int core_pair_confirm(struct core *c, struct now now, const char *name,
 	return err ? err : announce(c, p);
 }
 
-int core_pair_revoke(struct core *c, const char *name,
-		     enum pair_result *result)
+int core_pair_revoke(struct core *c, const char *name, enum pair_result *result)
 {
 	struct pair *p = by_name(c, name, result);
 	struct path *path;
@@ -597,8 +596,7 @@ int core_pair_revoke(struct core *c, const char *name,
 	snprintf(p->why, sizeof(p->why), "revoked by the operator");
 	for (path = c->paths; path && !err; path = path->next) {
 		if (path->pair == p->no)
-			err = core_close_path(c, path->conn,
-					      "pairing revoked");
+			err = core_close_path(c, path->conn, "pairing revoked");
 	}
 	return err ? err : announce(c, p);
 }

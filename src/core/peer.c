@@ -15,7 +15,8 @@ struct check {
 	struct pair *p;
 	bool own;		/* our own entries, given back */
 	struct feed f;		/* the feed as it grows */
-	const char *rule;	/* what was broken: record.md 8, check 4 */
+	const char *rule;	/* what was broken: record.md 8 */
+	bool doubt;		/* and a stranger could not tell by whom */
 	uint64_t at;
 };
 
@@ -24,6 +25,12 @@ static int broken(struct check *k, const char *rule, uint64_t at)
 	k->rule = rule;
 	k->at = at;
 	return EBADMSG;
+}
+
+static int doubtful(struct check *k, const char *rule, uint64_t at)
+{
+	k->doubt = true;
+	return broken(k, rule, at);
 }
 
 static int note_exact(const struct db_note *n, void *arg)
@@ -46,14 +53,14 @@ static int seen_root(struct check *k, const struct entry *e)
 	if (k->own)
 		return 0;	/* the peer's feed may not be here again yet */
 	if (e->env.seen > p->own.signed_size)
-		return broken(k, "seen", e->env.seq);
+		return doubtful(k, "seen-size", e->env.seq);
 	if (!p->seen_valid || p->seen_size != e->env.seen) {
-		err = DB(k->c, note_find, feed_id(p->no, FEED_OWN),
-			 NOTE_SIGNED, e->env.seen, UINT64_MAX, note_exact, &n);
+		err = DB(k->c, note_find, feed_id(p->no, FEED_OWN), NOTE_SIGNED,
+			 e->env.seen, UINT64_MAX, note_exact, &n);
 		if (err && err != ENOENT)
 			return err;
 		if (n.size != e->env.seen && e->env.seen > p->restored)
-			return broken(k, "seen", e->env.seq);
+			return doubtful(k, "seen-size", e->env.seq);
 		err = feed_root(k->c, feed_id(p->no, FEED_OWN), e->env.seen,
 				p->seen_root);
 		if (err)
@@ -61,28 +68,63 @@ static int seen_root(struct check *k, const struct entry *e)
 		p->seen_size = e->env.seen;
 		p->seen_valid = true;
 	}
-	if (memcmp(p->seen_root, e->env.seen_root, DIGEST_BYTES))
-		return broken(k, "seen-root", e->env.seq);
-	return 0;
+	if (!memcmp(p->seen_root, e->env.seen_root, DIGEST_BYTES))
+		return 0;
+	return e->env.seen ? doubtful(k, "seen-root", e->env.seq)
+			   : broken(k, "seen", e->env.seq);
 }
 
-static bool open_right(struct check *k, const struct entry *e)
+static int open_right(struct check *k, const struct entry *e)
 {
 	struct buf want;
 	const char *start, *end;
-	bool ok;
+	int err;
 
 	if (e->kind != ENTRY_OPEN)
-		return false;
+		return broken(k, "open", 0);
 	buf_init(&want, ENTRY_BYTES_MAX);
 	open_fields(k->p, k->own, &want);
 	start = e->field[0].name.p;
 	end = e->field[e->fields - 1].value.p +
 	      e->field[e->fields - 1].value.n + 1;
-	ok = !want.err && want.n == (size_t)(end - start) &&
-	     !memcmp(want.p, start, want.n);
+	err = want.err;
+	if (!err &&
+	    (want.n != (size_t)(end - start) || memcmp(want.p, start, want.n)))
+		err = broken(k, "open", 0);
 	buf_free(&want);
-	return ok;
+	return err;
+}
+
+/* A `restore` rests on our word: it must be ours, and of this very tree */
+static int restore_right(struct check *k, const struct entry *e)
+{
+	struct str to = entry_get(e, "to"), attest = entry_get(e, "attest");
+	uint8_t root[DIGEST_BYTES], sig[SIG_BYTES], now[DIGEST_BYTES];
+	uint64_t size, time_s;
+	struct buf body;
+	bool ours;
+	int err;
+
+	if (uint_parse(str_cut(&to, ' '), &size) ||
+	    b64_exact(to, root, sizeof(root)) ||
+	    uint_parse(str_cut(&attest, ' '), &time_s) ||
+	    b64_exact(attest, sig, sizeof(sig)))
+		return broken(k, "attest", e->env.seq);
+	buf_init(&body, NOTE_BYTES_MAX);
+	note_body(&body, k->p->names.peer_origin, size, root);
+	err = body.err;
+	ours = !err &&
+	       note_cosignature_ok((struct str){(const char *)body.p, body.n},
+				   &k->p->own_cosig, time_s, sig);
+	buf_free(&body);
+	if (err)
+		return err;
+	if (!ours)
+		return broken(k, "attest", e->env.seq);
+	tree_root(&k->f.tree, now);
+	if (size != k->f.tree.size || memcmp(now, root, sizeof(now)))
+		return broken(k, "restore", e->env.seq);
+	return 0;
 }
 
 static bool time_right(const struct check *k, const struct entry *e)
@@ -94,27 +136,34 @@ static bool time_right(const struct check *k, const struct entry *e)
 	return e->kind == ENTRY_FAULT &&
 	       str_is(entry_get(e, "kind"), "clock") &&
 	       !stamp_parse(entry_get(e, "was"), &was) &&
-	       !stamp_parse(entry_get(e, "now"), &now) &&
-	       was == k->f.time_ms && now == e->env.time_ms;
+	       !stamp_parse(entry_get(e, "now"), &now) && was == k->f.time_ms &&
+	       now == e->env.time_ms;
 }
 
 static int check_envelope(struct check *k, const struct entry *e)
 {
 	const uint64_t seq = k->f.tree.size;
-	const char *origin = k->own ? k->p->names.own_origin
-				    : k->p->names.peer_origin;
+	const char *origin =
+		k->own ? k->p->names.own_origin : k->p->names.peer_origin;
+	int err = 0;
 
 	if (!str_is(e->env.origin, origin))
 		return broken(k, "log", seq);
 	if (e->env.seq != seq)
 		return broken(k, "seq", seq);
-	if (!seq != str_is(e->type, "open") || (!seq && !open_right(k, e)))
+	if (!seq != str_is(e->type, "open"))
 		return broken(k, "open", seq);
+	if (!seq)
+		err = open_right(k, e);
+	if (err)
+		return err;
 	if (e->env.seen < k->f.seen)
 		return broken(k, "seen", seq);
 	if (seq && !time_right(k, e))
 		return broken(k, "time", seq);
-	return seen_root(k, e);
+	if (e->kind == ENTRY_RESTORE && !k->own)
+		err = restore_right(k, e);
+	return err ? err : seen_root(k, e);
 }
 
 static enum receipt_state state_of(const struct entry *e)
@@ -123,8 +172,8 @@ static enum receipt_state state_of(const struct entry *e)
 
 	if (e->kind == ENTRY_REFUSE)
 		return RECEIPT_REFUSED;
-	return str_is(v, "opened")	? RECEIPT_OPENED
-	       : str_is(v, "printed")	? RECEIPT_PRINTED
+	return str_is(v, "opened")      ? RECEIPT_OPENED
+	       : str_is(v, "printed")   ? RECEIPT_PRINTED
 	       : str_is(v, "delivered") ? RECEIPT_DELIVERED
 					: RECEIPT_HELD;
 }
@@ -330,10 +379,11 @@ static int take_batch(struct core *c, struct pair *p, bool own,
 		      const struct note *n)
 {
 	struct feed *f = own ? &p->own : &p->peer;
+	const enum feed_of of = own ? FEED_OWN : FEED_PEER;
 	struct cur cur = cur_of(p->s.pending.p, p->s.pending.n);
 	struct entries_item it;
 	struct db_note dn = {.size = n->size};
-	const struct note_line *last = &n->line[n->lines - 1];
+	struct buf b;
 	int err = 0;
 
 	for (size_t i = 0; cur.n && !err; i++) {
@@ -345,15 +395,19 @@ static int take_batch(struct core *c, struct pair *p, bool own,
 		return err;
 	assert(f->tree.size == n->size);
 	f->signed_size = n->size;
-	dn.bytes = f->bytes;
-	dn.p = (const uint8_t *)n->body.p;
-	dn.n = (size_t)(last->whole.p + last->whole.n - n->body.p);
-	memcpy(dn.root, n->root, DIGEST_BYTES);
 	p->dirty = true;
 	buf_reset(&p->s.pending);
 	p->s.pending_n = 0;
-	return DB(c, note_put, feed_id(p->no, own ? FEED_OWN : FEED_PEER),
-		  NOTE_SIGNED, &dn);
+	buf_init(&b, NOTE_BYTES_MAX);
+	err = note_known(p, of, n, &b);
+	dn.bytes = f->bytes;
+	dn.p = b.p;
+	dn.n = b.n;
+	memcpy(dn.root, n->root, DIGEST_BYTES);
+	if (!err)
+		err = DB(c, note_put, feed_id(p->no, of), NOTE_SIGNED, &dn);
+	buf_free(&b);
+	return err;
 }
 
 /* The author signed a tree over something that breaks the rules: that is proof */
@@ -365,7 +419,7 @@ static int expose(struct core *c, struct pair *p, const struct check *k,
 	int err;
 
 	c->counter[COUNT_RECORD_BAD]++;
-	pair_blame(p, VERDICT_EXPOSED,
+	pair_blame(p, k->doubt ? VERDICT_SUSPECTED : VERDICT_EXPOSED,
 		   "signed entry %" PRIu64 " which breaks the rule `%s`", k->at,
 		   k->rule);
 	buf_init(&b, BATCH_BYTES_MAX * 2);
@@ -374,7 +428,7 @@ static int expose(struct core *c, struct pair *p, const struct check *k,
 	buf_put(&b, n->body.p,
 		(size_t)(last->whole.p + last->whole.n - n->body.p));
 	buf_put(&b, p->s.pending.p, p->s.pending.n);
-	err = b.err ? b.err : DB(c, proof_put, p->no, "envelope", b.p, b.n);
+	err = b.err ? b.err : proof_keep(c, p, PROOF_ENVELOPE, b.p, b.n);
 	buf_free(&b);
 	return err;
 }
@@ -464,8 +518,7 @@ static int answer_held(struct core *c, struct pair *p, struct now now,
 	if (err)
 		return err;
 	entry_field(&c->scratch, "state", "held");
-	entry_field(&c->scratch, "of", "%" PRIu64 " %" PRIu64, first,
-		    s->last);
+	entry_field(&c->scratch, "of", "%" PRIu64 " %" PRIu64, first, s->last);
 	err = own_append(c, p, ENTRY_RECEIPT, NULL, 0, NULL);
 	if (err)
 		return err;

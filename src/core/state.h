@@ -7,6 +7,7 @@
  *   peer.c     checking and taking over what the peer's feed says
  *   lanes.c    the session: sequence, acknowledge, send again
  *   hello.c    joining a path; restore and fork
+ *   evidence.c what is kept against a side, and when it is none
  *   sync.c     messages in the lanes, pushing feeds
  *   bodies.c   asking for and giving bodies
  *   submit.c   what people and programs write; looking
@@ -92,6 +93,7 @@ struct session {
 	bool known;		/* peer_sid is theirs */
 	unsigned paths;		/* joined */
 	uint64_t since_ms;
+	int64_t hello_ms;	/* their clock when it began */
 	struct lane_state lane[LANES];
 	bool ack_due;
 	uint8_t gaps;
@@ -99,6 +101,7 @@ struct session {
 	bool fetching;		/* the peer asked for its own entries */
 	uint64_t fetch_next;
 	bool attest_due;	/* and then our word on the largest tree */
+	bool cosign_due;	/* our newest may have been lost */
 	bool fetch_sent;	/* we asked for ours */
 	bool peer_behind;	/* the peer lost entries of its own: it cannot
 				   check ours before it has them back */
@@ -134,6 +137,7 @@ struct pair {
 	uint64_t body_bytes;	/* of the peer, held here */
 	uint64_t wants;
 	uint64_t restored;	/* own checkpoints below this may be missing */
+	uint8_t proofs;		/* bits: kinds of evidence that are kept */
 
 	/* derived */
 	uint32_t no;
@@ -209,6 +213,45 @@ struct core {
 /* A call in the store's interface */
 #define DB(c, call, ...) ((c)->db->call((c)->db->arg, __VA_ARGS__))
 
+/* ---- evidence.c ---- */
+
+enum proof_kind {
+	PROOF_FORK_PEER,	/* the peer signed two histories */
+	PROOF_FORK_OWN,		/* our key did */
+	PROOF_FORK_HIDDEN,	/* it did, the other one hidden at a restore */
+	PROOF_FORK_LIE,		/* and cosigned before that by the peer */
+	PROOF_HIDDEN,		/* such a tree, larger than ours: no fork yet */
+	PROOF_ENVELOPE,
+	PROOF_JOINT,
+	PROOF_COSIGNATURE,
+	PROOFS
+};
+
+/**
+ * The signatures of the keys that belong to this feed, or to the joint record:
+ * each once and good (record.md 8)
+ *
+ * @param out gets the note with these lines only; NULL: just look
+ * @return 0, ENOMEM; EBADMSG for one that is bad or there twice
+ */
+int note_known(const struct pair *p, enum feed_of of, const struct note *n,
+	       struct buf *out);
+/** Keep evidence; the first of a kind only. */
+int proof_keep(struct core *c, struct pair *p, enum proof_kind kind,
+	       const void *m, size_t n);
+/** Two trees signed by one key of which one is no prefix of the other: make
+ *  and keep the proof.  The second is at our mirror's or feed's size. */
+int fork_proof(struct core *c, struct pair *p, enum feed_of of,
+	       const struct note *first, enum proof_kind kind);
+/** A note of our own feed, signed by us, not larger than ours, with another
+ *  root: stop, or, when it was hidden from us at a restore, blame the peer. */
+int own_fork(struct core *c, struct pair *p, const struct note *n);
+/** A larger one.  *yes: it was hidden from us at a restore, the peer is blamed;
+ *  else we are the older copy of ourselves. */
+int own_hidden(struct core *c, struct pair *p, const struct note *n, bool *yes);
+/** Has the peer's feed a `restore`? */
+int peer_restored(struct core *c, const struct pair *p, bool *yes);
+
 /* ---- turn.c ---- */
 
 /** The next @p n octets of the seeded stream: nonces, salts, session ids. */
@@ -222,8 +265,12 @@ struct queued *core_queue(struct core *c, enum action_kind kind, uint32_t conn);
 
 /* ---- pairs.c ---- */
 
+/** Make every pair that the store holds.  EBADMSG: it holds what we never
+ *  wrote, or was written with other keys. */
 int pair_load_all(struct core *c, struct now now);
+/** Write what is durable of a pair into this turn. */
 int pair_save(struct core *c, struct pair *p);
+/** Copes with NULL and with half a pair; returns NULL. */
 struct pair *pair_free(struct pair *p);
 /** May new entries and cosignatures be signed in this pair? */
 bool pair_may_sign(const struct pair *p);
@@ -256,15 +303,11 @@ int joint_place(struct core *c, struct pair *p);
 const uint8_t *feed_root_now(struct feed *f);
 /** Pivot: offer the joint checkpoint. */
 int joint_offer(struct core *c, struct pair *p, struct now now);
-int joint_message(struct core *c, struct pair *p, struct now now,
-		  uint32_t conn, const uint8_t *m, size_t n);
+int joint_message(struct core *c, struct pair *p, struct now now, uint32_t conn,
+		  const uint8_t *m, size_t n);
 /** Root of a feed at an earlier size: from its checkpoint, else recomputed. */
 int feed_root(struct core *c, uint32_t feed, uint64_t size,
 	      uint8_t out[DIGEST_BYTES]);
-/** Two trees signed by one key of which one is no prefix of the other: make
- *  and keep the proof.  `second` is at our mirror or feed's size. */
-int fork_proof(struct core *c, struct pair *p, uint32_t feed,
-	       const struct note *first);
 /** Add leaf, time, seen, sizes to a feed's state. */
 void feed_grow(struct feed *f, enum entry_kind kind, int64_t time_ms,
 	       uint64_t seen, const uint8_t leaf[DIGEST_BYTES], size_t bytes);
@@ -285,6 +328,8 @@ int peer_answer(struct core *c, struct pair *p, struct now now);
 
 /* ---- lanes.c ---- */
 
+/** Empty lanes and windows; new_sid: also another name for our end, so that the
+ *  peer starts anew as well.  c may be NULL without new_sid. */
 void session_reset(struct core *c, struct session *s, bool new_sid);
 /** a and b in one; NULL: no memory. */
 struct octets *octets_make(const void *a, size_t an, const void *b, size_t bn);
@@ -309,10 +354,12 @@ struct path *pair_path(struct core *c, const struct pair *p);
 
 /* ---- hello.c ---- */
 
+/** Queue our HELLO on a path that is up. */
 int hello_out(struct core *c, struct now now, struct pair *p,
 	      const struct path *path);
-int hello_in(struct core *c, struct now now, struct pair *p,
-	     struct path *path, const uint8_t *m, size_t n);
+/** Take theirs: refuse it, or join the path and resume or begin the session. */
+int hello_in(struct core *c, struct now now, struct pair *p, struct path *path,
+	     const uint8_t *m, size_t n);
 /** Our own entries are back and attested: go on. */
 int restore_end(struct core *c, struct pair *p, struct now now,
 		const struct note *attest, uint64_t time_s,
@@ -320,21 +367,29 @@ int restore_end(struct core *c, struct pair *p, struct now now,
 
 /* ---- sync.c ---- */
 
-int sync_message(struct core *c, struct now now, struct pair *p,
-		 uint32_t conn, const struct lane_frame *f);
+/** A lane's next message. */
+int sync_message(struct core *c, struct now now, struct pair *p, uint32_t conn,
+		 const struct lane_frame *f);
+/** Hand over of both feeds what the peer lacks, as far as the lane has room. */
 int sync_push(struct core *c, struct pair *p, struct now now);
+/** A new session, and all paths closed with this reason. */
+int session_end(struct core *c, struct pair *p, const char *why);
 /** A new session: tell what the peer may have lost. */
-int sync_start(struct core *c, struct pair *p, struct now now);
+void sync_start(struct pair *p, struct now now);
 
 /* ---- bodies.c ---- */
 
+/** Ask for the next wanted body, when none is on its way. */
 int body_want_next(struct core *c, struct pair *p, struct now now);
-int body_bulk(struct core *c, struct pair *p, struct now now,
-	      const uint8_t *m, size_t n);
-int body_asked(struct core *c, struct pair *p, struct now now,
-	       const uint8_t *m, size_t n);
+/** Octets of it. */
+int body_bulk(struct core *c, struct pair *p, struct now now, const uint8_t *m,
+	      size_t n);
+/** The peer asks us for one. */
+int body_asked(struct core *c, struct pair *p, struct now now, const uint8_t *m,
+	       size_t n);
 /** Nothing came for long: ask for the rest once more. */
 int body_ask_again(struct core *c, struct pair *p, struct now now);
+/** Forget what is on its way; the next session asks again. */
 void body_reset(struct session *s);
 
 /* ---- submit.c ---- */

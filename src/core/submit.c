@@ -91,8 +91,7 @@ static bool submit_ok(const struct submit *s)
 		return false;
 	if (!text_ok(s->by) || !text_ok(s->precedence) ||
 	    !text_ok(s->subject) || !text_ok(s->media) ||
-	    (document && !text_ok(s->name)) ||
-	    (s->id && !id_ok(str_of(s->id))))
+	    (document && !text_ok(s->name)) || (s->id && !id_ok(str_of(s->id))))
 		return false;
 	return s->body ? s->body_n <= BODY_ROW_MAX - BLOB_SALT_BYTES
 		       : s->blob_bytes > BODY_ROW_MAX;
@@ -108,8 +107,8 @@ static size_t salt(struct core *c, const struct submit *s,
 	return BLOB_SALT_BYTES + s->body_n;
 }
 
-static void fields(struct core *c, const struct pair *p,
-		   const struct submit *s, const char *hash, uint64_t bytes)
+static void fields(struct core *c, const struct pair *p, const struct submit *s,
+		   const char *hash, uint64_t bytes)
 {
 	struct buf *b = &c->scratch;
 
@@ -155,9 +154,9 @@ static int write_item(struct core *c, struct pair *p, struct now now,
 	}
 	*answer = ANSWER_OK;
 	/* a batch must fit under a checkpoint of its own */
-	if (!err && (p->own.tree.size - p->own.signed_size >=
-			     BATCH_ENTRIES_MAX / 2 ||
-		     p->own.bytes - p->signed_bytes >= BATCH_BYTES_MAX / 2))
+	if (!err &&
+	    (p->own.tree.size - p->own.signed_size >= BATCH_ENTRIES_MAX / 2 ||
+	     p->own.bytes - p->signed_bytes >= BATCH_BYTES_MAX / 2))
 		err = own_sign(c, p, now);
 	return err;
 }
@@ -236,8 +235,8 @@ static int write_opened(struct core *c, struct pair *p, struct now now,
 		  RECEIPT_OPENED, p->own.tree.size - 1);
 }
 
-int core_opened(struct core *c, struct now now, uint64_t request,
-		uint32_t pair, uint64_t seq, const char *by)
+int core_opened(struct core *c, struct now now, uint64_t request, uint32_t pair,
+		uint64_t seq, const char *by)
 {
 	struct pair *p = pair < PAIRS_MAX ? c->pair[pair] : NULL;
 	enum answer answer = ANSWER_OK;
@@ -261,9 +260,8 @@ int core_opened(struct core *c, struct now now, uint64_t request,
 		return core_answer(c, request, ANSWER_OK, seq, true);
 	if (!pair_may_sign(p))
 		return core_answer(c, request,
-				   p->state == PAIR_RESTORING
-					   ? ANSWER_RESTORING
-					   : ANSWER_STOPPED,
+				   p->state == PAIR_RESTORING ? ANSWER_RESTORING
+							      : ANSWER_STOPPED,
 				   seq, false);
 	err = write_opened(c, p, now, seq, by, &answer);
 	return err ? err : core_answer(c, request, answer, seq, false);
@@ -313,10 +311,9 @@ uint64_t core_counter(const struct core *c, enum counter i)
 const char *core_counter_name(enum counter i)
 {
 	static const char *const name[COUNTERS] = {
-		"hello-bad",	  "hello-refused", "frame-bad",
-		"record-bad",	  "lane-duplicate", "lane-gap",
-		"bulk-stray",	  "blob-bad",	   "quota",
-		"lane-resent"};
+		"hello-bad",      "hello-refused", "frame-bad",  "record-bad",
+		"lane-duplicate", "lane-gap",      "bulk-stray", "blob-bad",
+		"quota",          "lane-resent"};
 
 	return i < COUNTERS ? name[i] : "?";
 }

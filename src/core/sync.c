@@ -90,9 +90,8 @@ static int push_batch(struct push *u, uint32_t feed, uint64_t *next)
 		 note_size, &from);
 	if (err && err != ENOENT)
 		return err;
-	err = DB(u->c, note_find, feed, NOTE_SIGNED,
-		 *next + BATCH_ENTRIES_MAX, from.bytes + BATCH_BYTES_MAX,
-		 note_size, &to);
+	err = DB(u->c, note_find, feed, NOTE_SIGNED, *next + BATCH_ENTRIES_MAX,
+		 from.bytes + BATCH_BYTES_MAX, note_size, &to);
 	if (err)
 		return err;
 	if (to.size <= *next)
@@ -181,31 +180,15 @@ int sync_push(struct core *c, struct pair *p, struct now now)
 	return 0;
 }
 
-static int find_note(const struct db_note *n, void *arg)
+void sync_start(struct pair *p, struct now now)
 {
-	struct push *u = arg;
-
-	return lane_send(u->c, u->p, u->now, LANE_RECORD, MSG_COSIGNATURE,
-			 n->p, n->n, NULL, 0);
-}
-
-int sync_start(struct core *c, struct pair *p, struct now now)
-{
-	struct push u = {.c = c, .p = p, .now = now};
-	int err;
-
-	/* our newest cosignature may have been lost with the last session */
-	err = DB(c, note_find, feed_id(p->no, FEED_PEER), NOTE_COSIGNED,
-		 UINT64_MAX, UINT64_MAX, find_note, &u);
-	if (err && err != ENOENT)
-		return err;
+	p->s.cosign_due = true;
 	p->joint_at_ms = now.mono_ms;
-	return 0;
 }
 
 /* ---- messages ---- */
 
-static int protocol_error(struct core *c, struct pair *p, const char *why)
+int session_end(struct core *c, struct pair *p, const char *why)
 {
 	int err = 0;
 
@@ -215,7 +198,7 @@ static int protocol_error(struct core *c, struct pair *p, const char *why)
 		if (path->pair == p->no && !path->closing)
 			err = core_close_path(c, path->conn, why);
 	}
-		return err;
+	return err;
 }
 
 static int entries_in(struct core *c, struct pair *p, const uint8_t *m,
@@ -229,34 +212,33 @@ static int entries_in(struct core *c, struct pair *p, const uint8_t *m,
 	uint8_t whose;
 
 	if (entries_open(&cur, &whose, &first, &count))
-		return protocol_error(c, p, "bad ENTRIES");
+		return session_end(c, p, "bad ENTRIES");
 	f = whose == WHOSE_SENDER ? &p->peer : &p->own;
 	if (p->s.pending_n && p->s.pending_whose != whose)
-		return protocol_error(c, p, "ENTRIES of both feeds mixed");
+		return session_end(c, p, "ENTRIES of both feeds mixed");
 	if (whose == WHOSE_RECEIVER && p->state != PAIR_RESTORING)
 		return 0;	/* we did not ask, or it is over */
 	next = f->tree.size + p->s.pending_n;
 	if (first > next)
-		return protocol_error(c, p, "ENTRIES leave a gap");
+		return session_end(c, p, "ENTRIES leave a gap");
 	p->s.pending_whose = whose;
 	for (uint64_t seq = first; count; seq++, count--) {
 		if (entries_next(&cur, &it))
-			return protocol_error(c, p, "bad ENTRIES");
+			return session_end(c, p, "bad ENTRIES");
 		if (seq < next)
 			continue;	/* held already */
 		if (p->s.pending_n == BATCH_ENTRIES_MAX)
-			return protocol_error(c, p,
-					      "more ENTRIES than a batch");
+			return session_end(c, p, "more ENTRIES than a batch");
 		entries_add(&p->s.pending, &it);
 		p->s.pending_n++;
 	}
 	if (!cur_done(&cur) || p->s.pending.err == EMSGSIZE)
-		return protocol_error(c, p, "bad ENTRIES");
+		return session_end(c, p, "bad ENTRIES");
 	return p->s.pending.err;
 }
 
 /* A checkpoint of something that we hold already: only a fork matters */
-static int known_checkpoint(struct core *c, struct pair *p, uint32_t conn,
+static int known_checkpoint(struct core *c, struct pair *p,
 			    const struct note *n)
 {
 	uint8_t root[DIGEST_BYTES];
@@ -268,19 +250,17 @@ static int known_checkpoint(struct core *c, struct pair *p, uint32_t conn,
 	if (err || !memcmp(root, n->root, sizeof(root)))
 		return err;
 	c->counter[COUNT_RECORD_BAD]++;
-	err = fork_proof(c, p, feed_id(p->no, FEED_PEER), n);
+	err = fork_proof(c, p, FEED_PEER, n, PROOF_FORK_PEER);
 	pair_blame(p, VERDICT_EXPOSED,
 		   "signed two different trees of size %" PRIu64, n->size);
-	return err ? err
-		   : core_close_path(c, conn, "your record is proven false");
+	return err ? err : session_end(c, p, "your record is proven false");
 }
 
 static int checkpoint_in(struct core *c, struct now now, struct pair *p,
-			 uint32_t conn, const uint8_t *m, size_t n)
+			 const uint8_t *m, size_t n)
 {
 	const bool own = n && m[0] == WHOSE_RECEIVER;
-	const struct note_key *log = own ? &p->own_log : &p->peer_log,
-			      *cosig = own ? &p->own_cosig : &p->peer_cosig;
+	const struct note_key *log = own ? &p->own_log : &p->peer_log;
 	struct feed *f = own ? &p->own : &p->peer;
 	const char *bad = NULL;
 	struct note note;
@@ -289,32 +269,97 @@ static int checkpoint_in(struct core *c, struct now now, struct pair *p,
 	if (!n || m[0] > WHOSE_RECEIVER || note_parse(m + 1, n - 1, &note) ||
 	    !str_is(note.origin, log->name) ||
 	    note_check(&note, log, NULL, NULL) ||
-	    note_check(&note, cosig, NULL, NULL) == EBADMSG) {
+	    note_known(p, own ? FEED_OWN : FEED_PEER, &note, NULL)) {
 		c->counter[COUNT_RECORD_BAD]++;
-		return protocol_error(c, p, "bad CHECKPOINT");
+		return session_end(c, p, "bad CHECKPOINT");
 	}
 	if (own && p->state != PAIR_RESTORING)
 		return 0;
 	if (note.size <= f->tree.size)
-		return own ? 0 : known_checkpoint(c, p, conn, &note);
+		return own ? 0 : known_checkpoint(c, p, &note);
 	if (!p->s.pending_n || p->s.pending_whose != m[0] ||
 	    note.size != f->tree.size + p->s.pending_n)
-		return protocol_error(c, p,
-				      "CHECKPOINT does not end its ENTRIES");
+		return session_end(c, p, "CHECKPOINT does not end its ENTRIES");
 	err = own ? own_take_back(c, p, &note, &bad)
 		  : peer_take(c, p, now, &note, &bad);
 	if (err || !bad)
 		return err;
-	return protocol_error(c, p, bad);
+	return session_end(c, p, bad);
+}
+
+static int not_ack(const struct db_entry *e, void *arg)
+{
+	(void)arg;
+	return e->kind == ENTRY_ACK ? 0 : EEXIST;
+}
+
+/* Rule I3: before it cosigned, it said in its own feed that it has seen us */
+static int check_seen(struct core *c, struct pair *p, uint64_t size)
+{
+	int err = 0;
+
+	if (size > p->peer.seen)
+		err = DB(c, entry_walk, feed_id(p->no, FEED_OWN), p->peer.seen,
+			 size - p->peer.seen, false, not_ack, NULL);
+	if (err == EEXIST)
+		pair_blame(p, VERDICT_SUSPECTED,
+			   "cosigned %" PRIu64 " of our entries, but its own "
+			   "feed says that it has seen only %" PRIu64,
+			   size, p->peer.seen);
+	return err == EEXIST ? 0 : err;
+}
+
+/* Of a size the first and the latest are kept */
+static int keep_cosignature(struct core *c, struct pair *p,
+			    const struct note *note, uint64_t time_s)
+{
+	struct db_note dn = {.size = note->size};
+	const enum note_kind kind =
+		note->size > p->own.cosigned ? NOTE_COSIGNED : NOTE_IDLE;
+	struct buf b;
+	int err;
+
+	if (kind == NOTE_IDLE &&
+	    (note->size < p->own.cosigned || time_s < p->own.cosigned_s))
+		return 0;
+	p->own.cosigned = note->size;
+	p->own.cosigned_s = time_s;
+	p->dirty = p->waiters_due = true;
+	memcpy(dn.root, note->root, DIGEST_BYTES);
+	buf_init(&b, NOTE_BYTES_MAX);
+	err = note_known(p, FEED_OWN, note, &b);
+	dn.p = b.p;
+	dn.n = b.n;
+	if (!err)
+		err = DB(c, note_put, feed_id(p->no, FEED_OWN), kind, &dn);
+	buf_free(&b);
+	return err;
+}
+
+static int cosigned_other(struct core *c, struct pair *p,
+			  const struct note *note, const uint8_t *m, size_t n)
+{
+	int err;
+
+	c->counter[COUNT_RECORD_BAD]++;
+	if (!note_check(note, &p->own_log, NULL, NULL)) {
+		err = own_fork(c, p, note);
+	} else {
+		pair_blame(p, VERDICT_SUSPECTED,
+			   "cosigned another tree of our feed at size %" PRIu64,
+			   note->size);
+		err = proof_keep(c, p, PROOF_COSIGNATURE, m, n);
+	}
+	return err ? err
+		   : session_end(c, p, "this is not the tree that we signed");
 }
 
 /* Their word that they hold our feed */
 static int cosignature_in(struct core *c, struct now now, struct pair *p,
 			  const uint8_t *m, size_t n, bool attest)
 {
+	const int64_t fresh_ms = p->s.hello_ms - CLOCK_STEP_MS_MAX - 1000;
 	const struct note_line *line;
-	struct db_note dn = {.p = m, .n = n};
-	enum note_kind kind = NOTE_COSIGNED;
 	uint8_t root[DIGEST_BYTES];
 	uint64_t time_s = 0;
 	struct note note;
@@ -322,9 +367,10 @@ static int cosignature_in(struct core *c, struct now now, struct pair *p,
 
 	if (note_parse(m, n, &note) ||
 	    !str_is(note.origin, p->names.own_origin) ||
-	    note_check(&note, &p->peer_cosig, &time_s, &line)) {
+	    note_check(&note, &p->peer_cosig, &time_s, &line) ||
+	    note_known(p, FEED_OWN, &note, NULL)) {
 		c->counter[COUNT_RECORD_BAD]++;
-		return protocol_error(c, p, "bad COSIGNATURE");
+		return session_end(c, p, "bad COSIGNATURE");
 	}
 	p->proof_ms = now.wall_ms;
 	if (!note.size || note.size > p->own.signed_size)
@@ -332,23 +378,15 @@ static int cosignature_in(struct core *c, struct now now, struct pair *p,
 	err = feed_root(c, feed_id(p->no, FEED_OWN), note.size, root);
 	if (err)
 		return err;
-	if (memcmp(root, note.root, sizeof(root))) {
-		pair_blame(p, VERDICT_SUSPECTED,
-			   "cosigned another tree of our feed at size %" PRIu64,
-			   note.size);
-		return DB(c, proof_put, p->no, "cosignature", m, n);
-	}
-	if (note.size <= p->own.cosigned)
-		kind = NOTE_IDLE;
-	else
-		p->own.cosigned = note.size;
-	if (time_s > p->own.cosigned_s)
-		p->own.cosigned_s = time_s;
-	p->dirty = p->waiters_due = true;
-	dn.size = note.size;
-	memcpy(dn.root, note.root, DIGEST_BYTES);
-	if (kind == NOTE_COSIGNED || note.size == p->own.cosigned)
-		err = DB(c, note_put, feed_id(p->no, FEED_OWN), kind, &dn);
+	if (memcmp(root, note.root, sizeof(root)))
+		return cosigned_other(c, p, &note, m, n);
+	/* an old one would not say what it has seen since */
+	if (attest && p->state == PAIR_RESTORING && fresh_ms > 0 &&
+	    time_s < (uint64_t)fresh_ms / 1000)
+		return session_end(c, p, "ATTEST is older than HELLO");
+	err = check_seen(c, p, note.size);
+	if (!err)
+		err = keep_cosignature(c, p, &note, time_s);
 	if (!err && attest)
 		err = restore_end(c, p, now, &note, time_s, line->sig + 8);
 	return err;
@@ -360,7 +398,7 @@ static int fetch_in(struct core *c, struct pair *p, const uint8_t *m, size_t n)
 	const uint64_t from = cur_u64(&cur);
 
 	if (!cur_done(&cur) || from > p->peer.tree.size)
-		return protocol_error(c, p, "bad FETCH");
+		return session_end(c, p, "bad FETCH");
 	p->s.fetching = true;
 	p->s.fetch_next = from;
 	return 0;
@@ -372,32 +410,28 @@ static int gone_in(struct core *c, struct pair *p, const uint8_t *m, size_t n)
 	const uint64_t seq = cur_u64(&cur) & ~BODY_OF_ASKER;
 
 	if (!cur_done(&cur))
-		return protocol_error(c, p, "bad GONE");
+		return session_end(c, p, "bad GONE");
 	if (p->s.in.active && p->s.in.want.seq == seq)
 		p->s.in.active = false;	/* asked again in a later session */
 	return 0;
 }
 
-int sync_message(struct core *c, struct now now, struct pair *p,
-		 uint32_t conn, const struct lane_frame *f)
+int sync_message(struct core *c, struct now now, struct pair *p, uint32_t conn,
+		 const struct lane_frame *f)
 {
 	switch (f->msg) {
-	case MSG_ENTRIES:
-		return entries_in(c, p, f->body, f->body_n);
+	case MSG_ENTRIES: return entries_in(c, p, f->body, f->body_n);
 	case MSG_CHECKPOINT:
-		return checkpoint_in(c, now, p, conn, f->body, f->body_n);
+		return checkpoint_in(c, now, p, f->body, f->body_n);
 	case MSG_COSIGNATURE:
 	case MSG_ATTEST:
 		return cosignature_in(c, now, p, f->body, f->body_n,
 				      f->msg == MSG_ATTEST);
 	case MSG_JOINT:
 		return joint_message(c, p, now, conn, f->body, f->body_n);
-	case MSG_WANT:
-		return body_asked(c, p, now, f->body, f->body_n);
-	case MSG_FETCH:
-		return fetch_in(c, p, f->body, f->body_n);
-	case MSG_GONE:
-		return gone_in(c, p, f->body, f->body_n);
+	case MSG_WANT: return body_asked(c, p, now, f->body, f->body_n);
+	case MSG_FETCH: return fetch_in(c, p, f->body, f->body_n);
+	case MSG_GONE: return gone_in(c, p, f->body, f->body_n);
 	default:
 		/* a later version's message: taken, and not understood */
 		c->counter[COUNT_FRAME_BAD]++;

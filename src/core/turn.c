@@ -214,8 +214,8 @@ int core_close_path(struct core *c, uint32_t conn, const char *reason)
 	return 0;
 }
 
-int core_path_open(struct core *c, struct now now, uint32_t conn,
-		   uint32_t pair, enum hello_role role, uint8_t number,
+int core_path_open(struct core *c, struct now now, uint32_t conn, uint32_t pair,
+		   enum hello_role role, uint8_t number,
 		   const uint8_t exporter[EXPORTER_BYTES])
 {
 	struct pair *p = pair < PAIRS_MAX ? c->pair[pair] : NULL;
@@ -424,12 +424,11 @@ static int vouch(struct core *c, struct pair *p, struct now now)
 	const bool same = p->peer.cosigned == p->peer.tree.size;
 	int err = 0;
 
-	if (!p->s.paths || !p->s.known ||
-	    p->s.push_next < p->own.signed_size)
+	if (!p->s.paths || !p->s.known || p->s.push_next < p->own.signed_size)
 		return 0;
-	if (!same || p->s.attest_due || now.mono_ms >= p->idle_at_ms) {
+	if (!same || p->s.attest_due || p->s.cosign_due ||
+	    now.mono_ms >= p->idle_at_ms)
 		err = peer_cosign(c, p, now, same);
-	}
 	if (!err && joint_waits(p) && now.mono_ms >= p->joint_at_ms) {
 		p->s.joint_offered = p->joint.size;
 		p->joint_at_ms = now.mono_ms + JOINT_SIGN_MS;
