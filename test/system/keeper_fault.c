@@ -182,7 +182,7 @@ static unsigned until_full(struct krig *r, unsigned from, unsigned http,
 static void recovered(struct krig *r, unsigned count)
 {
 	struct wire_msg m;
-	char id[20];
+	char id[20], as[40];
 
 	/* reading goes on, and what was answered is there */
 	KRIG_WAIT(r, krig_joined(r), 60000);
@@ -209,8 +209,10 @@ static void recovered(struct krig *r, unsigned count)
 	}
 	inbox_has_once(r, S, count + 1);
 	KRIG_WAIT(r, talk_quiet(r), 20000);
-	talk_verify(r, N, 1, "north-recovered");
-	talk_verify(r, S, 0, "south-recovered");
+	snprintf(as, sizeof(as), "recovered-%u", count);
+	talk_verify(r, N, 1, as);
+	snprintf(as, sizeof(as), "other-recovered-%u", count);
+	talk_verify(r, S, 0, as);
 }
 
 void fault_disk_full(struct krig *r)
@@ -257,6 +259,7 @@ void fault_disk_error(struct krig *r)
 {
 	struct wire_msg m = talk_notice_msg(N, "k-0", WAIT_HELD, "waits");
 	struct krig_answer *a;
+	unsigned closes;
 	uint32_t req;
 	char id[20];
 
@@ -281,4 +284,13 @@ void fault_disk_error(struct krig *r)
 	json_decref(krig_json(r, N, &m, 200));
 	krig_line(r, true);
 	recovered(r, 20);
+
+	/* and with the line up: it goes down, since what came in this turn is
+	   not kept, and comes back by itself */
+	closes = r->closes;
+	*fault_bad_disk = r->node[N].pid;
+	MUST(until_full(r, 21, 503, "/problems/disk") == 21);
+	KRIG_WAIT(r, r->closes > closes, 1000);
+	*fault_bad_disk = 0;
+	recovered(r, 21);
 }

@@ -82,6 +82,15 @@ static void test_pairing(struct krig *r)
 	krig_problem(r, N, &m, 409, "/problems/pair-revoked");
 }
 
+static bool in_session(struct krig *r, int i)
+{
+	json_t *pair = talk_pair_status(r, i);
+	const bool yes = json_is_true(json_object_get(pair, "session"));
+
+	json_decref(pair);
+	return yes;
+}
+
 static void test_trunk_is_told(struct krig *r)
 {
 	const struct krig_pair *p[2] = {&r->node[N].pair, &r->node[S].pair};
@@ -104,6 +113,9 @@ static void test_trunk_is_told(struct krig *r)
 	krig_trunk_again(r, N);
 	KRIG_WAIT(r, r->node[N].pair.set && krig_joined(r), 10000);
 	(void)talk_notice(r, N, WAIT_HELD, "two");
+	/* nothing of the old trunk is left: no path, no session */
+	krig_line(r, false);
+	KRIG_WAIT(r, !in_session(r, N), 2000);
 }
 
 static void test_notices(struct krig *r)
@@ -309,10 +321,10 @@ static void record_read(struct krig *r, int i, uint32_t limit, struct buf *out)
 				   json_string_value(
 					   json_object_get(row, "type")));
 		}
-		MUST(n <= limit);
+		MUST(n && n <= limit);
 		more = !json_is_null(json_object_get(root, "next"));
-		if (more)
-			next = talk_number(root, "next");
+		MUST(!more || talk_number(root, "next") == next + n);
+		next += n;
 		MUST(!more ||
 		     !json_array_size(json_object_get(root, "unplaced")));
 		json_decref(root);
