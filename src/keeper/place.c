@@ -36,8 +36,8 @@ static int make_state(const char *state, uint32_t uid, uint32_t gid)
 
 static int make_marker(const char *marker, uint32_t uid, uint32_t gid)
 {
-	const int fd = open(marker, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
-			    0600);
+	const int fd =
+		open(marker, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	int err;
 
 	if (fd < 0)

@@ -28,7 +28,8 @@ static void check_mirror(struct world *w, int author)
 			      *q = memdb_entry(mirror, 1, i, &m);
 
 		if (n != m || memcmp(p, q, n)) {
-			world_broken(w, "%s: entry %" PRIu64
+			world_broken(w,
+				     "%s: entry %" PRIu64
 				     " differs from its mirror",
 				     w->node[author].name, i);
 			return;
@@ -165,8 +166,8 @@ static void check_bodies(struct world *w, int side)
 		const uint8_t *p = memdb_entry(db, 1, i, &n);
 		struct entry e;
 
-		if (entry_parse(p, n, &e) || (e.kind != ENTRY_NOTICE &&
-					      e.kind != ENTRY_DOCUMENT))
+		if (entry_parse(p, n, &e) ||
+		    (e.kind != ENTRY_NOTICE && e.kind != ENTRY_DOCUMENT))
 			continue;
 		if (memdb_db(db)->receipt_bits(db, 1, i, &bits) ||
 		    (!(bits & 1u << RECEIPT_HELD) && !body_died(w, side, i)))
@@ -203,9 +204,9 @@ bool world_converged(struct world *w, char why[200])
 
 	snprintf(why, 200,
 		 "own %" PRIu64 "/%" PRIu64 " mirrored %" PRIu64 "/%" PRIu64
-		 " cosigned %" PRIu64 "/%" PRIu64 " joint %" PRIu64
-		 "/%" PRIu64 " signed %" PRIu64 "/%" PRIu64 " wants %" PRIu64
-		 "/%" PRIu64 " state %d/%d paths %u/%u",
+		 " cosigned %" PRIu64 "/%" PRIu64 " joint %" PRIu64 "/%" PRIu64
+		 " signed %" PRIu64 "/%" PRIu64 " wants %" PRIu64 "/%" PRIu64
+		 " state %d/%d paths %u/%u",
 		 a.own_size, b.own_size, b.peer_size, a.peer_size, a.own_acked,
 		 b.own_acked, a.joint_size, b.joint_size, a.joint_signed,
 		 b.joint_signed, a.wants, b.wants, a.state, b.state, a.paths,
@@ -216,9 +217,8 @@ bool world_converged(struct world *w, char why[200])
 	      a.own_acked == a.own_size && b.own_acked == b.own_size &&
 	      a.joint_size == b.joint_size && a.joint_signed == a.joint_size &&
 	      b.joint_signed == b.joint_size && !wants_to_come(w, 0) &&
-	      !wants_to_come(w, 1) &&
-	      a.state == PAIR_LIVE && b.state == PAIR_LIVE &&
-	      a.session && b.session &&
+	      !wants_to_come(w, 1) && a.state == PAIR_LIVE &&
+	      b.state == PAIR_LIVE && a.session && b.session &&
 	      !memcmp(a.joint_root, b.joint_root, DIGEST_BYTES);
 	if (!yes)
 		return false;

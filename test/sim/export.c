@@ -73,8 +73,8 @@ static int put_feed(struct memdb *m, uint32_t feed, const char *dir,
 		err = note(memdb_db(m), feed, NOTE_SIGNED, dir, "feed.", host,
 			   ".checkpoint");
 	if (!err)
-		err = note(memdb_db(m), feed, NOTE_COSIGNED, dir, "feed.",
-			   host, ".cosigned");
+		err = note(memdb_db(m), feed, NOTE_COSIGNED, dir, "feed.", host,
+			   ".cosigned");
 	if (!err)
 		err = note(memdb_db(m), feed, NOTE_IDLE, dir, "feed.", host,
 			   ".idle");

@@ -41,8 +41,17 @@ static void drop(struct shared *s)
 		free(s);
 }
 
-enum op_kind { OP_PAIR, OP_META, OP_ENTRY, OP_BODY, OP_NOTE, OP_RECEIPT,
-	       OP_WANT, OP_UNWANT, OP_PROOF };
+enum op_kind {
+	OP_PAIR,
+	OP_META,
+	OP_ENTRY,
+	OP_BODY,
+	OP_NOTE,
+	OP_RECEIPT,
+	OP_WANT,
+	OP_UNWANT,
+	OP_PROOF
+};
 
 /* One change, and one row: most fields serve one kind only */
 struct row {
@@ -195,9 +204,7 @@ static void apply(struct image *m, const struct row *o)
 	struct row *at;
 
 	switch (o->op) {
-	case OP_PAIR:
-		put_row(&m->pair, find(&m->pair, o->feed, 0), *o);
-		break;
+	case OP_PAIR: put_row(&m->pair, find(&m->pair, o->feed, 0), *o); break;
 	case OP_META:
 		at = meta_at(&m->meta, o->name);
 		if (o->p->n)
@@ -205,29 +212,19 @@ static void apply(struct image *m, const struct row *o)
 		else
 			unput(&m->meta, at);
 		break;
-	case OP_ENTRY:
-		put_row(&m->entry[o->feed], NULL, *o);
-		break;
+	case OP_ENTRY: put_row(&m->entry[o->feed], NULL, *o); break;
 	case OP_BODY:
 		at = &m->entry[o->feed].v[o->seq];
 		drop(at->q);
 		at->q = keep(o->q);
 		break;
-	case OP_NOTE:
-		put_note(&m->note[o->feed][o->kind], *o);
-		break;
-	case OP_RECEIPT:
-		put_row(&m->receipt, NULL, *o);
-		break;
+	case OP_NOTE: put_note(&m->note[o->feed][o->kind], *o); break;
+	case OP_RECEIPT: put_row(&m->receipt, NULL, *o); break;
 	case OP_WANT:
 		put_row(&m->want, find(&m->want, o->feed, o->seq), *o);
 		break;
-	case OP_UNWANT:
-		unput(&m->want, find(&m->want, o->feed, o->seq));
-		break;
-	case OP_PROOF:
-		put_row(&m->proof, NULL, *o);
-		break;
+	case OP_UNWANT: unput(&m->want, find(&m->want, o->feed, o->seq)); break;
+	case OP_PROOF: put_row(&m->proof, NULL, *o); break;
 	}
 }
 
@@ -270,9 +267,9 @@ static int pair_each(void *arg, db_pair_h *h, void *harg)
 
 static int pair_put(void *arg, uint32_t pair, const uint8_t *p, size_t n)
 {
-	return change(arg, (struct row){.op = OP_PAIR,
-					.feed = pair,
-					.p = share(p, n)});
+	return change(
+		arg,
+		(struct row){.op = OP_PAIR, .feed = pair, .p = share(p, n)});
 }
 
 static int meta_get(void *arg, const char *name, struct buf *out)
@@ -434,9 +431,8 @@ static int want_put(void *arg, uint32_t feed, const struct db_want *w)
 
 static int want_drop(void *arg, uint32_t feed, uint64_t seq)
 {
-	return change(arg, (struct row){.op = OP_UNWANT,
-					.feed = feed,
-					.seq = seq});
+	return change(arg,
+		      (struct row){.op = OP_UNWANT, .feed = feed, .seq = seq});
 }
 
 static int want_next(void *arg, uint32_t feed, uint64_t from,

@@ -2,12 +2,15 @@
 /**
  * @file sim.c  Weeks of bad luck from a seed
  *
- *   rdsim [-n SEEDS] [-s FIRST] [-e EVENTS] [-v] [-x DIR]
+ *   rdsim [-n SEEDS] [-s FIRST] [-e EVENTS] [-m LEAST] [-j JOBS] [-v]
+ *         [-x VERIFIER] [-t TMPDIR]
+ *   rdsim -H [-x VERIFIER] [-t TMPDIR]
  *
  * Each seed is a world of its own: two exchanges, a network, disks, clocks and
  * a schedule of faults.  After EVENTS events the faults stop and both sides must
  * come to the same record.  A seed that fails is printed and can be run alone
- * with -s SEED -n 1 -v.
+ * with -s SEED -n 1 -v.  LEAST: how often each kind of fault must have struck in
+ * all seeds together.  -H: one exchange against a lying peer instead.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,6 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "export.h"
+#include "hostile.h"
 
 struct totals {
 	uint64_t fault[FAULTS];
@@ -168,20 +172,73 @@ static int report(const struct totals *t, uint64_t seeds, uint64_t least)
 			failed++;
 		}
 	}
-	printf("sim: %" PRIu64 " passed, %u failed\n", seeds - t->failed,
-	       failed);
+	printf("sim: %" PRIu64 " passed, %u failed\n",
+	       seeds > t->failed ? seeds - t->failed : 0, failed);
 	return failed ? 1 : 0;
+}
+
+struct job {
+	uint64_t first, seeds, step, events;
+	const char *verifier, *tmp;
+	bool verbose;
+};
+
+static void run_job(const struct job *j, struct totals *t)
+{
+	for (uint64_t i = 0; i < j->seeds; i += j->step)
+		run(j->first + i, j->events, j->verbose, j->verifier, j->tmp,
+		    t);
+}
+
+static void add_totals(struct totals *to, const struct totals *t)
+{
+	for (int i = 0; i < FAULTS; i++)
+		to->fault[i] += t->fault[i];
+	to->events += t->events;
+	to->entries += t->entries;
+	to->virtual_ms += t->virtual_ms;
+	to->voids += t->voids;
+	to->failed += t->failed;
+}
+
+/* One process a job, each with every jobs-th seed; a job that dies has failed */
+static void run_jobs(struct job j, unsigned jobs, struct totals *sum)
+{
+	int end[2], from[64];
+	struct totals t;
+
+	for (unsigned i = 0; i < jobs; i++, j.first++) {
+		if (pipe(end))
+			abort();
+		if (!fork()) {
+			memset(&t, 0, sizeof(t));
+			j.step = jobs;
+			j.seeds -= i < j.seeds ? i : j.seeds;
+			run_job(&j, &t);
+			_exit(write(end[1], &t, sizeof(t)) != sizeof(t));
+		}
+		close(end[1]);
+		from[i] = end[0];
+	}
+	for (unsigned i = 0; i < jobs; i++) {
+		if (read(from[i], &t, sizeof(t)) == sizeof(t))
+			add_totals(sum, &t);
+		else
+			sum->failed++;
+		close(from[i]);
+	}
 }
 
 int main(int argc, char **argv)
 {
 	uint64_t seeds = 100, first = 1, events = 2000, least = 0;
+	unsigned jobs = 1;
 	const char *verifier = NULL, *tmp = "/tmp/rdsim";
 	struct totals t = {0};
-	bool verbose = false;
+	bool verbose = false, hostile = false;
 	int c;
 
-	while ((c = getopt(argc, argv, "n:s:e:m:x:t:v")) != -1) {
+	while ((c = getopt(argc, argv, "n:s:e:m:j:x:t:vH")) != -1) {
 		if (c == 'n')
 			seeds = strtoull(optarg, NULL, 10);
 		else if (c == 's')
@@ -190,17 +247,30 @@ int main(int argc, char **argv)
 			events = strtoull(optarg, NULL, 10);
 		else if (c == 'm')
 			least = strtoull(optarg, NULL, 10);
+		else if (c == 'j')
+			jobs = (unsigned)strtoull(optarg, NULL, 10);
 		else if (c == 'x')
 			verifier = optarg;
 		else if (c == 't')
 			tmp = optarg;
 		else if (c == 'v')
 			verbose = true;
+		else if (c == 'H')
+			hostile = true;
 		else
 			return 64;
 	}
 	(void)mkdir(tmp, 0700);
-	for (uint64_t i = 0; i < seeds; i++)
-		run(first + i, events, verbose, verifier, tmp, &t);
+	if (hostile)
+		return hostile_run(verifier, tmp);
+	if (!jobs || jobs > 64)
+		return 64;
+	run_jobs((struct job){.first = first,
+			      .seeds = seeds,
+			      .events = events,
+			      .verifier = verifier,
+			      .tmp = tmp,
+			      .verbose = verbose},
+		 jobs, &t);
 	return report(&t, seeds, least);
 }

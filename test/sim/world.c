@@ -16,23 +16,22 @@
 
 const char *fault_name(enum fault f)
 {
-	static const char *const name[FAULTS] = {
-		"cut",
-		"partition",
-		"loss",
-		"duplicate",
-		"reorder",
-		"crash-before-commit",
-		"crash-after-commit",
-		"crash-after-marker",
-		"crash-while-sending",
-		"disk-full",
-		"disk-error",
-		"clock-back",
-		"clock-forward",
-		"clock-drift",
-		"rollback",
-		"rollback-unmarked"};
+	static const char *const name[FAULTS] = {"cut",
+						 "partition",
+						 "loss",
+						 "duplicate",
+						 "reorder",
+						 "crash-before-commit",
+						 "crash-after-commit",
+						 "crash-after-marker",
+						 "crash-while-sending",
+						 "disk-full",
+						 "disk-error",
+						 "clock-back",
+						 "clock-forward",
+						 "clock-drift",
+						 "rollback",
+						 "rollback-unmarked"};
 
 	return f < FAULTS ? name[f] : "?";
 }
@@ -73,11 +72,10 @@ void world_broken(struct world *w, const char *fmt, ...)
 
 static struct now clock_of(const struct world *w, const struct node *n)
 {
-	return (struct now){.mono_ms = w->now_ms + 1,
-			    .wall_ms = EPOCH_MS + (int64_t)w->now_ms +
-				       n->skew_ms +
-				       (int64_t)w->now_ms * n->drift_ppm /
-					       1000000};
+	return (struct now){
+		.mono_ms = w->now_ms + 1,
+		.wall_ms = EPOCH_MS + (int64_t)w->now_ms + n->skew_ms +
+			   (int64_t)w->now_ms * n->drift_ppm / 1000000};
 }
 
 /* ---- a node's life ---- */
@@ -156,9 +154,8 @@ static void node_stop(struct world *w, struct node *n, uint64_t for_ms)
 
 /* ---- the network ---- */
 
-static void fly(struct link *l, int to, enum frame_type type,
-		const uint8_t *a, size_t an, const uint8_t *b, size_t bn,
-		uint64_t at_ms)
+static void fly(struct link *l, int to, enum frame_type type, const uint8_t *a,
+		size_t an, const uint8_t *b, size_t bn, uint64_t at_ms)
 {
 	struct flight *f = malloc(sizeof(*f) + an + bn), **at;
 
@@ -203,8 +200,7 @@ static void transmit(struct world *w, struct link *l, int to,
 	fly(l, to, type, a, an, b, bn, at);
 	if (faulty && world_chance(w, w->dup)) {
 		w->fault[FAULT_DUPLICATE]++;
-		fly(l, to, type, a, an, b, bn,
-		    at + world_draw(w, 200));
+		fly(l, to, type, a, an, b, bn, at + world_draw(w, 200));
 	}
 }
 
@@ -221,9 +217,8 @@ static struct link *link_of(struct world *w, uint32_t conn)
 
 static int origin_no(const struct world *w, struct str origin)
 {
-	const struct pair *p =
-		w->node[0].core ? w->node[0].core->pair[0]
-				: w->node[1].core->pair[0];
+	const struct pair *p = w->node[0].core ? w->node[0].core->pair[0]
+					       : w->node[1].core->pair[0];
 	const bool first = w->node[0].core != NULL;
 
 	if (str_is(origin, p->names.own_origin))
@@ -280,9 +275,9 @@ static void tap(struct world *w, const struct action *a)
 static void roots_forget(struct world *w, int side)
 {
 	const struct pair *p = w->node[!side].core->pair[0];
-	const uint64_t keep[3] = {
-		side == 0 ? p->peer.tree.size : UINT64_MAX,
-		side == 1 ? p->peer.tree.size : UINT64_MAX, p->joint.size};
+	const uint64_t keep[3] = {side == 0 ? p->peer.tree.size : UINT64_MAX,
+				  side == 1 ? p->peer.tree.size : UINT64_MAX,
+				  p->joint.size};
 
 	for (int i = 0; i < 3; i++) {
 		for (size_t k = 0; k < w->roots[i].n; k++) {
@@ -305,8 +300,8 @@ static void bulk(struct world *w, struct node *n, struct link *l,
 {
 	const uint32_t feed = a->seq & BODY_OF_ASKER ? 1 : 0;
 	size_t size = 0;
-	const uint8_t *body = memdb_body(n->db, feed, a->seq & ~BODY_OF_ASKER,
-					 &size);
+	const uint8_t *body =
+		memdb_body(n->db, feed, a->seq & ~BODY_OF_ASKER, &size);
 	struct buf head;
 
 	if (!body || a->offset + a->bytes > size) {
@@ -373,8 +368,7 @@ static void act(const struct action *a, void *arg)
 			answered(x->w, x->n, a);
 		break;
 	case ACTION_JOINED:
-	case ACTION_PAIR:
-		break;
+	case ACTION_PAIR: break;
 	}
 }
 
@@ -502,8 +496,8 @@ void world_pair(struct world *w)
 				  words[s], &why) ||
 		    r != PAIR_OK)
 			abort();
-		if (core_pair_confirm(n->core, clock_of(w, n),
-				      w->node[!s].name, &r) ||
+		if (core_pair_confirm(n->core, clock_of(w, n), w->node[!s].name,
+				      &r) ||
 		    r != PAIR_OK)
 			abort();
 		turn(w, n, 0);
@@ -553,8 +547,8 @@ static void deliver(struct world *w, struct link *l, int to)
 		assert(p);
 		memcpy(p, f->p, f->n);
 		l->head[to] = f->next;
-		err = core_path_frame(n->core, clock_of(w, n), l->conn,
-				      f->type, p, f->n);
+		err = core_path_frame(n->core, clock_of(w, n), l->conn, f->type,
+				      p, f->n);
 		free(p);
 		free(f);
 		w->events++;
@@ -589,8 +583,8 @@ static uint64_t next_time(const struct world *w)
 	}
 	for (unsigned i = 0; i < w->links; i++) {
 		const struct link *l = &w->link[i];
-		uint64_t t = l->dial_at_ms > w->heal_ms ? l->dial_at_ms
-							: w->heal_ms;
+		uint64_t t =
+			l->dial_at_ms > w->heal_ms ? l->dial_at_ms : w->heal_ms;
 
 		for (int s = 0; s < SIDES; s++) {
 			if (l->closing[s] && w->node[s].up)
@@ -769,22 +763,16 @@ void world_fault(struct world *w, enum fault f, int side)
 	struct node *n = &w->node[side];
 
 	switch (f) {
-	case FAULT_CUT:
-		link_cut(w, &w->link[world_draw(w, w->links)]);
-		break;
+	case FAULT_CUT: link_cut(w, &w->link[world_draw(w, w->links)]); break;
 	case FAULT_PARTITION:
 		for (unsigned i = 0; i < w->links; i++)
 			link_cut(w, &w->link[i]);
-		w->heal_ms = w->now_ms +
-			     (world_chance(w, 100) ? world_draw(w, 400 * DAY)
-						   : world_draw(w, 120000));
+		w->heal_ms = w->now_ms + (world_chance(w, 100)
+						  ? world_draw(w, 400 * DAY)
+						  : world_draw(w, 120000));
 		break;
-	case FAULT_DISK_FULL:
-		sick_disk(w, n, ENOSPC);
-		break;
-	case FAULT_DISK_ERROR:
-		sick_disk(w, n, EIO);
-		break;
+	case FAULT_DISK_FULL: sick_disk(w, n, ENOSPC); break;
+	case FAULT_DISK_ERROR: sick_disk(w, n, EIO); break;
 	case FAULT_CLOCK_BACK:
 		n->skew_ms -= (int64_t)world_draw(
 			w, world_chance(w, 300) ? 10 * 365 * DAY : 60000);
@@ -806,8 +794,7 @@ void world_fault(struct world *w, enum fault f, int side)
 		}
 		roll_back(w, side, f == FAULT_ROLLBACK_UNMARKED);
 		break;
-	default:
-		return;	/* drawn elsewhere: in turns and transmissions */
+	default: return; /* drawn elsewhere: in turns and transmissions */
 	}
 	w->fault[f]++;
 }

@@ -51,8 +51,7 @@ static void on_signal(int sig)
 
 static struct sockaddr_in address(uint16_t port)
 {
-	struct sockaddr_in a = {.sin_family = AF_INET,
-				.sin_port = htons(port)};
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port)};
 
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	return a;
@@ -153,8 +152,8 @@ int main(int argc, char **argv)
 	for (int i = 1; i < argc && doors < DOORS_MAX; i++) {
 		char *rest;
 		const unsigned long port = strtoul(argv[i], &rest, 10);
-		const unsigned long to = strtoul(rest + (*rest == ':'), NULL,
-						 10);
+		const unsigned long to =
+			strtoul(rest + (*rest == ':'), NULL, 10);
 
 		door[doors].fd = listen_on((uint16_t)port);
 		door[doors].target = (uint16_t)to;
