@@ -120,6 +120,8 @@ static int own_head(struct core *c, struct pair *p, const struct note *n,
 		if (err || hidden)
 			return err;
 		/* signed by us, and we do not have it: we were rolled back */
+		if (p->state != PAIR_RESTORING)
+			p->restore_from = p->own.tree.size;
 		p->state = PAIR_RESTORING;
 		snprintf(p->why, sizeof(p->why),
 			 "the peer holds %" PRIu64

@@ -78,18 +78,15 @@ static void get_text(char out[WHY_CHARS], struct cur *c)
 
 int pair_save(struct core *c, struct pair *p)
 {
-	/* RESTORING is found out anew at each start */
-	const enum pair_state state =
-		p->state == PAIR_RESTORING ? PAIR_LIVE : p->state;
 	struct buf b;
 	int err;
 
 	buf_init(&b, STATE_BYTES_MAX);
 	buf_u8(&b, STATE_VERSION);
-	buf_u8(&b, (uint8_t)state);
+	buf_u8(&b, (uint8_t)p->state);
 	buf_u8(&b, (uint8_t)p->verdict);
 	buf_u8(&b, p->line_up);
-	put_text(state == p->state ? p->why : "", &b);
+	put_text(p->why, &b);
 	put_text(p->verdict_why, &b);
 	put_card(&p->own_card, &b);
 	put_card(&p->peer_card, &b);
@@ -103,6 +100,7 @@ int pair_save(struct core *c, struct pair *p)
 	buf_u64(&b, p->body_bytes);
 	buf_u64(&b, p->wants);
 	buf_u64(&b, p->restored);
+	buf_u64(&b, p->restore_from);
 	buf_u8(&b, p->proofs);
 	err = b.err ? b.err : DB(c, pair_put, p->no, b.p, b.n);
 	buf_free(&b);
@@ -134,6 +132,7 @@ static int decode(struct pair *p, const uint8_t *m, size_t n)
 	p->body_bytes = cur_u64(&c);
 	p->wants = cur_u64(&c);
 	p->restored = cur_u64(&c);
+	p->restore_from = cur_u64(&c);
 	p->proofs = cur_u8(&c);
 	return cur_done(&c) && p->state <= PAIR_REVOKED &&
 			       p->verdict <= VERDICT_EXPOSED
@@ -275,12 +274,23 @@ static int load_one(uint32_t no, const uint8_t *state, size_t n, void *arg)
 		start_run(l->c, p);
 		if (p->line_up)
 			p->down_at_ms = l->now.mono_ms + LINE_DOWN_RECORD_MS;
+		/* an acknowledgement that waited when we were stopped */
+		if (p->peer.spoken > p->own.seen)
+			p->ack_at_ms = l->now.mono_ms + ACK_DELAY_MS;
 		err = compare_marker(l->c, p);
 	}
 	if (err) {
 		pair_free(p);
 		return err == EEXIST ? EBADMSG : err;
 	}
+	/* a restore that a crash interrupted goes on as what it was */
+	if (p->state != PAIR_RESTORING || !p->restore_from)
+		if (p->state == PAIR_LIVE && p->peer.tree.size < p->own.seen) {
+		/* stopped in a restore: our entries are back, not theirs */
+			p->state = PAIR_RESTORING;
+			snprintf(p->why, sizeof(p->why),
+				 "the peer's entries are not all back yet");
+		}
 	p->restore_from = p->own.tree.size;
 	l->c->pair[no] = p;
 	return 0;
@@ -605,7 +615,8 @@ int core_pair_vouch(struct core *c, const char *name, enum pair_result *result)
 {
 	struct pair *p = by_name(c, name, result);
 
-	if (p && p->state == PAIR_RESTORING) {
+	if (p && p->state == PAIR_RESTORING &&
+	    p->peer.tree.size >= p->own.seen) {
 		p->state = PAIR_LIVE;
 		p->why[0] = '\0';
 		p->marker_due = true;

@@ -122,7 +122,7 @@ struct said {
 
 struct pair {
 	/* durable (pairs.c) */
-	enum pair_state state;	/* RESTORING is never stored */
+	enum pair_state state;
 	enum verdict verdict;
 	char why[WHY_CHARS];
 	char verdict_why[WHY_CHARS];

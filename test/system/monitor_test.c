@@ -661,6 +661,6 @@ int main(int argc, char **argv)
 	all_die_together();
 	gives_up_at_start();
 	cleanup();
-	printf("monitor_test: ok\n");
+	printf("monitor: 1 passed, 0 failed\n");
 	return 0;
 }

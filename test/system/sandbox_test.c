@@ -772,7 +772,8 @@ int main(void)
 		round_of(true);
 	round_of(false);
 	cleanup();
-	printf("sandbox_test: Landlock ABI %d, %s, %d failures\n", landlock_abi,
-	       getuid() ? "one user" : "own users, one user", failures);
+	printf("Landlock ABI %d, %s\n", landlock_abi,
+	       getuid() ? "one user" : "own users, one user");
+	printf("sandbox: %d passed, %d failed\n", failures ? 0 : 1, failures);
 	return failures ? 1 : 0;
 }
