@@ -444,6 +444,50 @@ static void attest_wrong(struct rig *r)
 	forget();
 }
 
+/* Stopped when our own entries were back and the liar's were not: what we have
+   seen must not go back */
+static void stopped_in_between(struct rig *r)
+{
+	enum pair_result result;
+	struct story mine;
+
+	memset(&old, 0, sizeof(old));
+	buf_init(&old.note, NOTE_BYTES_MAX);
+	usual(r);
+	old.image = memdb_backup(r->db);
+	story_add(r, &r->mine, NULL, "line", "state up\n");
+	liar_push(r);
+	is_size(r, 5, 2);
+	story_of_core(r, &old.lost);
+	core_note(r, FEED_OWN, NOTE_SIGNED, UINT64_MAX, &old.note);
+	r->core = core_free(r->core);
+	memdb_restore(r->db, old.image);
+	rig_restart(r);
+	IS(state(r) == PAIR_RESTORING);
+	connect_showing(r, &old.note);
+	give_back(r, &old.lost);
+	is_size(r, 5, 1);
+	rig_restart(r);
+	IS(state(r) == PAIR_RESTORING);
+	rig_turn(r, core_pair_vouch(r->core, r->peer_name, &result));
+	IS(result != PAIR_OK && state(r) == PAIR_RESTORING);
+	rig_submit(r, "no", 20);
+	IS(r->answer == ANSWER_RESTORING);
+	is_size(r, 5, 1);
+	connect_showing(r, &old.note);
+	story_copy(&mine, &r->mine, 2);
+	liar_entries(r, &mine, WHOSE_SENDER, 1, 2);
+	liar_checkpoint(r, &mine, 2);
+	is_size(r, 5, 2);
+	attest(r);
+	IS(state(r) == PAIR_LIVE);
+	is_size(r, 6, 3);
+	is_verdict(r, VERDICT_TRUSTED, "");
+	is_dossier(r, "verdict: trusted");
+	story_free(&mine);
+	forget();
+}
+
 /* Other entries than those that we signed */
 static void give_back_other(struct rig *r)
 {
@@ -516,6 +560,7 @@ const struct hostile hostile_restore[] = {
 	{"hidden_as_cosignature", hidden_as_cosignature, false},
 	{"restored_twice", restored_twice, false},
 	{"attest_wrong", attest_wrong, false},
+	{"stopped_in_between", stopped_in_between, false},
 	{"give_back_other", give_back_other, false},
 	{"id_survives", id_survives, false},
 	{"vouched", vouched, false},
