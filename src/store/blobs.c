@@ -21,9 +21,7 @@
 #include <unistd.h>
 #include "store/inner.h"
 
-#define PARTS_OPEN_MAX \
-	16	/* partials open at once; the one that was
-				   longest without a write is closed */
+#define PARTS_OPEN_MAX 16	/* the one longest without a write is closed */
 #define PIECE_BYTES 1048576
 #define NAME_CHARS (2 * DIGEST_BYTES)
 #define STORED_BYTES_MAX (BLOB_BYTES_MAX + BLOB_SALT_BYTES)
@@ -489,7 +487,7 @@ int store_import_end(struct store_import *i, uint8_t hash[DIGEST_BYTES],
 
 	digest_run_end(i->run, hash);
 	part_remove(i->s->blobs, hash);
-	err = whole_stat(i->s, hash, &have);
+	err = whole_settled(i->s, hash, &have);
 	if (err == ENOENT)
 		err = make_whole(i->s, i->to, IMPORT, hash);
 	*stored_bytes = BLOB_SALT_BYTES + i->bytes;

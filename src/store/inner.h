@@ -13,7 +13,7 @@
 #include "store/store.h"
 
 #define FEEDS (PAIRS_MAX * 4)
-#define SEQ_BITS 40 /* entries of a feed; feed << 40 | seq is a row */
+#define SEQ_BITS 40	/* entries of a feed; feed << 40 | seq is a row */
 #define SEQ_MAX ((UINT64_C(1) << SEQ_BITS) - 1)
 #define NUMBER_UNKNOWN UINT64_MAX
 
@@ -58,17 +58,17 @@ struct store {
 	struct db db;
 	sqlite3 *sqlite;
 	sqlite3_stmt *stmt[SQL_COUNT];
-	bool taken[SQL_COUNT]; /* in use: a nested walk gets one of its own */
-	int dir;               /* the state directory */
-	int lock;              /* flock()ed */
-	bool turn;             /* a transaction is open */
-	int turn_err;          /* a write of this turn failed: it must end */
-	int broken;           /* a sync failed: no more writes until reopened */
-	int wal_pages;        /* in the log since the last checkpoint */
-	int wal_pages_max;    /* then the next one; tests make it small */
-	uint64_t next[FEEDS]; /* seq of the next entry, or NUMBER_UNKNOWN */
-	uint64_t held[FEEDS]; /* body octets, or NUMBER_UNKNOWN */
-	bool held_new[FEEDS]; /* to be written by the commit */
+	bool taken[SQL_COUNT];	/* in use: a nested walk gets one of its own */
+	int dir;	/* the state directory */
+	int lock;	/* flock()ed */
+	bool turn;	/* a transaction is open */
+	int turn_err;	/* a write of this turn failed: it must end */
+	int broken;	/* a sync failed: no more writes until reopened */
+	int wal_pages;	/* in the log since the last checkpoint */
+	int wal_pages_max;	/* then the next one; tests make it small */
+	uint64_t next[FEEDS];	/* seq of the next entry, or NUMBER_UNKNOWN */
+	uint64_t held[FEEDS];	/* body octets, or NUMBER_UNKNOWN */
+	bool held_new[FEEDS];	/* to be written by the commit */
 	struct blobs *blobs;
 	char why[256];
 };
@@ -88,10 +88,14 @@ void stmt_give(struct store *s, enum sql which, sqlite3_stmt *st);
 /** Step a statement without result and give it back. */
 int stmt_run(struct store *s, enum sql which, sqlite3_stmt *st,
 	     const char *doing) __attribute__((warn_unused_result));
+/** Bind a number; above 2^63-1 it is 2^63-1. */
 void bind_uint(sqlite3_stmt *st, int at, uint64_t v);
+/** Bind octets, borrowed until the statement is given back. */
 void bind_bytes(sqlite3_stmt *st, int at, const void *p, size_t n);
+/** A number of the row; a negative one is 0. */
 uint64_t column_uint(sqlite3_stmt *st, int at);
 
+/** The row of an entry or want. */
 static inline uint64_t row_of(uint32_t feed, uint64_t seq)
 {
 	return (uint64_t)feed << SEQ_BITS | seq;
@@ -107,7 +111,9 @@ int schema_make(struct store *s) __attribute__((warn_unused_result));
 
 /* ---- rows.c, marks.c: the calls of core/db.h ---- */
 
+/** Set those of rows.c. */
 void rows_fill(struct db *db);
+/** Set those of marks.c. */
 void marks_fill(struct db *db);
 /** Octets of bodies held for a feed, of this turn too. */
 int held_get(struct store *s, uint32_t feed, uint64_t *bytes)

@@ -76,7 +76,7 @@ static int receipt_put(void *arg, uint32_t feed, uint64_t first, uint64_t last,
 		if (err || r.last + 1 < all.first)
 			break;
 		if (r.first <= first && last <= r.last)
-			return 0; /* said before */
+			return 0;	/* said before */
 		all.first = r.first < all.first ? r.first : all.first;
 		all.last = r.last > all.last ? r.last : all.last;
 		err = range_drop(s, feed, state, r.first);

@@ -282,7 +282,7 @@ static void entry_read(sqlite3_stmt *st, bool with_body, struct db_entry *e)
 	if (with_body && sqlite3_column_type(st, 6) != SQLITE_NULL) {
 		e->body = sqlite3_column_blob(st, 6);
 		e->body_n = (size_t)sqlite3_column_bytes(st, 6);
-		if (!e->body) /* SQLite's way to say empty */
+		if (!e->body)	/* SQLite's way to say empty */
 			e->body = (const uint8_t *)"";
 	}
 }
@@ -359,7 +359,7 @@ static int entry_find_id(void *arg, uint32_t feed, const char *id,
 int store_joint_floor(struct store *s, uint32_t pivot_feed, uint64_t joint,
 		      uint64_t *i)
 {
-	uint64_t lo = 0, hi; /* entries below lo fit, from hi on they do not */
+	uint64_t lo = 0, hi;	/* entries below lo fit, from hi on they do not */
 	int err;
 
 	if (pivot_feed >= FEEDS)

@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include "store/inner.h"
 
-#define APPLICATION_ID 0x52444e31 /* "RDN1" */
+#define APPLICATION_ID 0x52444e31	/* "RDN1" */
 
 /* The numbers are in files: they never change their meaning */
 _Static_assert(APPLICATION_ID == 1380208177, "as in version_1");

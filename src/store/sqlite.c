@@ -24,8 +24,8 @@
 #include "store/inner.h"
 
 #define PAGE_BYTES 8192
-#define PATH_CHARS_MAX 480 /* SQLite stops at 512 */
-#define WAL_PAGES_MAX 2048 /* of 8 KiB: 16 MiB, then a checkpoint */
+#define PATH_CHARS_MAX 480	/* SQLite stops at 512 */
+#define WAL_PAGES_MAX 2048	/* of 8 KiB: 16 MiB, then a checkpoint */
 
 /* Measured on appends in batches of 500: 8 KiB pages beat 4 KiB by a quarter.
    No mmap: an I/O error would be SIGBUS. */
@@ -123,7 +123,7 @@ void stmt_give(struct store *s, enum sql which, sqlite3_stmt *st)
 		(void)sqlite3_finalize(st);
 		return;
 	}
-	(void)sqlite3_reset(st); /* repeats the step's error */
+	(void)sqlite3_reset(st);	/* repeats the step's error */
 	(void)sqlite3_clear_bindings(st);
 	s->taken[which] = false;
 }
@@ -145,7 +145,7 @@ void bind_uint(sqlite3_stmt *st, int at, uint64_t v)
 		st, at, (sqlite3_int64)(v > INT64_MAX ? INT64_MAX : v));
 }
 
-/* Borrowed until the statement is given back.  Nothing is not NULL */
+/* No octets are not NULL */
 void bind_bytes(sqlite3_stmt *st, int at, const void *p, size_t n)
 {
 	(void)sqlite3_bind_blob64(st, at, n ? p : "", n, SQLITE_STATIC);
@@ -281,13 +281,15 @@ static int write_over(int fd, uint64_t max)
 		return 0;
 	while (at < st.st_size) {
 		const ssize_t k = pread(fd, piece, sizeof(piece), at);
+		ssize_t done;
 
 		if (k < 0)
 			return errno;
 		if (!k)
 			break;
-		if (pwrite(fd, piece, (size_t)k, at) != k)
-			return errno ? errno : EIO;
+		done = pwrite(fd, piece, (size_t)k, at);
+		if (done != k)
+			return done < 0 ? errno : ENOSPC;
 		at += k;
 	}
 	return fdatasync(fd) ? errno : 0;

@@ -6,11 +6,14 @@
  * power cut just before would leave it is opened and checked.  And for every
  * change and every sync the life runs with that one failing.
  *
+ * With -e N only one point in N is tried, for slow builds.
+ *
  * What must hold: each turn whose commit returned is there, a later one wholly
  * or not at all, finished blobs are whole, and the life can go on.
  */
 #include "shim/faultio.c"
 #include <ftw.h>
+#include <malloc.h>
 #include <sys/wait.h>
 #include <time.h>
 #include "store/inner.h"
@@ -25,7 +28,8 @@
 #define EXIT_KILLED 3 /* died after its first failure, as planned */
 
 static char root[64], image[64];
-static unsigned passed, failures, images;
+static unsigned passed, failures;
+static unsigned one_in = 1;
 
 static int remove_one(const char *path, const struct stat *st, int flag,
 		      struct FTW *ftw)
@@ -38,7 +42,7 @@ static int remove_one(const char *path, const struct stat *st, int flag,
 static void empty(const char *dir)
 {
 	if (sh)
-		sh->root_n = 0; /* of the test's own doing, no record */
+		sh->root_n = 0;	/* of the test's own doing, no record */
 	(void)nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
@@ -52,10 +56,10 @@ static bool bad(const char *what, unsigned n, const char *why)
 
 struct life {
 	unsigned turns;
-	unsigned reopen; /* every so many turns */
+	unsigned reopen;	/* every so many turns */
 	bool big;
-	bool die; /* at the first failure, without closing */
-	int err;  /* what the plan gives */
+	bool die;	/* at the first failure, without closing */
+	int err;	/* what the plan gives */
 };
 
 static void done(unsigned t)
@@ -124,7 +128,7 @@ static bool repeat_turn(struct work *w, const struct life *l, unsigned *t)
 		if (!open_again(w, l, &now))
 			return false;
 		if (now == *t)
-			return true; /* it was in the log after all */
+			return true;	/* it was in the log after all */
 		if (now != *t - 1)
 			return bad("reopened", now, "an older turn is lost");
 	}
@@ -176,7 +180,11 @@ static int live_apart(const struct life *l)
 		fflush(stdout);
 		_exit(ok ? 0 : EXIT_BAD);
 	}
-	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return EXIT_BAD;
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		return EXIT_KILLED;
+	if (!WIFEXITED(status))
 		return EXIT_BAD;
 	return WEXITSTATUS(status);
 }
@@ -187,8 +195,8 @@ struct cut {
 	struct disk *disk;
 	const struct life *life;
 	unsigned committed;
-	unsigned blob; /* the last turn whose blob was finished */
-	unsigned at;   /* number of this sync */
+	unsigned blob;	/* the last turn whose blob was finished */
+	unsigned at;	/* number of this sync */
 };
 
 static bool image_check(struct cut *c, struct work *w, unsigned go_on)
@@ -224,7 +232,6 @@ static void image_try(struct cut *c, enum disk_crash how, unsigned go_on)
 	disk_image(c->disk, how, image);
 	ok = image_check(c, &w, go_on);
 	work_close(&w);
-	images++;
 	passed += ok;
 	failures += !ok;
 	if (!ok)
@@ -277,7 +284,7 @@ static void power_cuts(const struct life *l)
 		failures++;
 		return;
 	}
-	cut_all(l, 1, UINT32_MAX, 1);
+	cut_all(l, 1, UINT32_MAX, one_in);
 }
 
 /* One life for each change or sync, with that one failing; @p at is what
@@ -288,7 +295,7 @@ static void failing(struct faultio_plan *plan, unsigned *at, struct life l)
 	bool hit_it = true;
 
 	l.err = plan->err;
-	for (*at = 1; hit_it; ++*at) {
+	for (*at = 1; hit_it; *at += one_in) {
 		int rc;
 
 		begin(plan);
@@ -303,7 +310,8 @@ static void failing(struct faultio_plan *plan, unsigned *at, struct life l)
 		}
 		if (rc) {
 			(void)bad(l.die ? "killed after a failure" : "failure",
-				  *at, strerror(plan->err));
+				  *at,
+				  plan->err ? strerror(plan->err) : "killed");
 			failures++;
 			continue;
 		}
@@ -331,15 +339,26 @@ static void all_failing(const struct life *l)
 	failing(&plan, &plan.sync_at, *l);
 	plan = (struct faultio_plan){.err = EIO};
 	failing(&plan, &plan.sync_at, die);
+	plan = (struct faultio_plan){.err = 0};
+	failing(&plan, &plan.sync_at, die);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const char *base = access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm";
-	const struct life longer = {.turns = 80, .reopen = 30};
+	const struct life longer = {.turns = 50, .reopen = 20};
 	const struct life big = {.turns = 5, .big = true};
-	const struct life shorter = {.turns = 10, .reopen = 7};
+	const struct life shorter = {.turns = 8, .reopen = 5};
 
+	if (argc == 3 && !strcmp(argv[1], "-e"))
+		one_in = (unsigned)strtoul(argv[2], NULL, 10);
+	if (!one_in || (argc != 1 && argc != 3)) {
+		fputs("usage: store_crash [-e N]\n", stderr);
+		return 64;
+	}
+	/* Thousands of stores are opened: keep the memory of the last one */
+	(void)mallopt(M_MMAP_THRESHOLD, 64 << 20);
+	(void)mallopt(M_TRIM_THRESHOLD, 256 << 20);
 	snprintf(root, sizeof(root), "%s/store-crash-XXXXXX", base);
 	snprintf(image, sizeof(image), "%s/store-image-XXXXXX", base);
 	if (!mkdtemp(root) || !mkdtemp(image)) {

@@ -27,7 +27,7 @@ struct list {
 
 struct name {
 	char path[FAULTIO_PATH_MAX];
-	uint32_t file; /* 0: a directory */
+	uint32_t file;	/* 0: a directory */
 };
 
 struct names {
@@ -115,6 +115,8 @@ static void apply(struct bytes *b, const struct faultio_event *e, uint64_t n)
 		resize(b, e->at);
 		return;
 	}
+	if (!n)
+		return;
 	if (e->at + n > b->n)
 		resize(b, e->at + n);
 	memcpy(b->p + e->at, e->data, n);
@@ -255,7 +257,7 @@ static void write_file(const char *dir, const char *name, const struct bytes *b)
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
 	if (fd < 0 && errno == ENOENT)
-		return; /* its directory did not last */
+		return;	/* its directory did not last */
 	if (fd < 0 || (b->n && write(fd, b->p, b->n) != (ssize_t)b->n))
 		give_up(path);
 	close(fd);

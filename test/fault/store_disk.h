@@ -14,10 +14,10 @@
 #include "shim/faultio.h"
 
 enum disk_crash {
-	DISK_LOSE,  /* nothing that was not synced */
-	DISK_SOME,  /* each write or not; some torn at a sector */
-	DISK_FIRST, /* the first so many writes, the last of them torn */
-	DISK_ALL,   /* everything: only the process died */
+	DISK_LOSE,	/* nothing that was not synced */
+	DISK_SOME,	/* each write or not; some torn at a sector */
+	DISK_FIRST,	/* the first so many writes, the last of them torn */
+	DISK_ALL,	/* everything: only the process died */
 	DISK_CRASHES
 };
 

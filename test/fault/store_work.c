@@ -202,7 +202,7 @@ static int finish(struct work *w, unsigned b)
 		err = w->db->blob_finish(w->db->arg, hash);
 	if (err != EBADMSG)
 		return err;
-	err = pump(w, b, n); /* a crash left rubbish: all of it again */
+	err = pump(w, b, n);	/* a crash left rubbish: all of it again */
 	return err ? err : w->db->blob_finish(w->db->arg, hash);
 }
 
@@ -333,7 +333,7 @@ struct walk {
 	struct work *w;
 	uint32_t feed;
 	uint64_t next;
-	uint64_t late_until; /* late bodies below are there */
+	uint64_t late_until;	/* late bodies below are there */
 	uint64_t held;
 };
 

@@ -16,9 +16,9 @@
 struct work {
 	struct store *s;
 	const struct db *db;
-	void (*blob_h)(unsigned t); /* turn t's blob is whole; or NULL */
-	bool big;                   /* turn 3 is larger than SQLite's cache */
-	char why[256];              /* what work_check() found */
+	void (*blob_h)(unsigned t);	/* turn t's blob is whole; or NULL */
+	bool big;	/* turn 3 is larger than SQLite's cache */
+	char why[256];	/* what work_check() found */
 };
 
 /** Open the store in @p dir, with a log that is copied back early. */

@@ -17,7 +17,7 @@
 
 #define FDS_MAX 1024
 #define NAMES_MAX 512
-#define LOG_BYTES (UINT64_C(1) << 30) /* reserved, used as touched */
+#define LOG_BYTES (UINT64_C(1) << 30)	/* reserved, used as touched */
 
 #pragma GCC diagnostic ignored "-Wmissing-prototypes" /* open64() and so on */
 
@@ -205,9 +205,9 @@ static bool hit(unsigned now, unsigned at)
 
 	if (!at || now < at || now >= at + count)
 		return false;
+	sh->failed = true;
 	if (!sh->plan.err)
 		(void)raise(SIGKILL);
-	sh->failed = true;
 	errno = sh->plan.err;
 	return true;
 }

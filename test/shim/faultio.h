@@ -22,27 +22,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FAULTIO_PATH_MAX 112 /* below the directory, with NUL */
+#define FAULTIO_PATH_MAX 112	/* below the directory, with NUL */
 
 enum faultio_kind {
-	FAULTIO_CREATE,   /* path, file */
-	FAULTIO_MKDIR,    /* path */
-	FAULTIO_RENAME,   /* path to path2 */
-	FAULTIO_UNLINK,   /* path */
-	FAULTIO_WRITE,    /* file, at, data */
-	FAULTIO_TRUNCATE, /* file, at: the new size */
-	FAULTIO_SYNC,     /* file; failed */
-	FAULTIO_SYNC_DIR, /* path; failed */
-	FAULTIO_MARK      /* file, at: the test's own */
+	FAULTIO_CREATE,	/* path, file */
+	FAULTIO_MKDIR,	/* path */
+	FAULTIO_RENAME,	/* path to path2 */
+	FAULTIO_UNLINK,	/* path */
+	FAULTIO_WRITE,	/* file, at, data */
+	FAULTIO_TRUNCATE,	/* file, at: the new size */
+	FAULTIO_SYNC,	/* file; failed */
+	FAULTIO_SYNC_DIR,	/* path; failed */
+	FAULTIO_MARK	/* file, at: the test's own */
 };
 
 /** One thing that happened; the next one is at next octets from the start. */
 struct faultio_event {
 	enum faultio_kind kind;
 	bool failed;
-	uint32_t file; /* numbered in the order of creation, from 1 */
+	uint32_t file;	/* numbered in the order of creation, from 1 */
 	uint64_t at;
-	uint64_t n; /* octets of data */
+	uint64_t n;	/* octets of data */
 	uint64_t next;
 	char path[FAULTIO_PATH_MAX];
 	char path2[FAULTIO_PATH_MAX];
@@ -50,11 +50,11 @@ struct faultio_event {
 };
 
 struct faultio_plan {
-	unsigned write_at; /* this change fails, counted from 1; 0: none */
-	unsigned sync_at;  /* this sync fails */
-	unsigned count;    /* so many in a row */
-	int err;           /* 0: the process is killed */
-	bool half;         /* the first failing write does half its work */
+	unsigned write_at;	/* this change fails, counted from 1; 0: none */
+	unsigned sync_at;	/* this sync fails */
+	unsigned count;	/* so many in a row */
+	int err;	/* 0: the process is killed */
+	bool half;	/* the first failing write does half its work */
 };
 
 /** Record from now on what happens below @p dir, which is empty, and forget

@@ -174,7 +174,7 @@ TEST(store_ids_are_unique_in_their_feed)
 	CHECK_OK(put(feed_id(1, FEED_OWN), 0, "x", NULL));
 	CHECK_OK(put(OWN, 2, NULL, NULL));
 	CHECK_OK(put(OWN, 3, NULL, NULL));
-	CHECK_OK(store_commit(s)); /* EEXIST has not voided the turn */
+	CHECK_OK(store_commit(s));	/* EEXIST has not voided the turn */
 	again();
 	CHECK_ERR(put(OWN, 4, "X", NULL), EEXIST);
 	CHECK_OK(db->entry_find_id(db->arg, OWN, "X", &seq));
@@ -233,8 +233,8 @@ TEST(store_rollback_forgets_the_turn_alone)
 	CHECK_EQ(bits, 0);
 	CHECK_OK(store_body_bytes(s, PEER, &bytes));
 	CHECK_EQ(bytes, 2);
-	CHECK_OK(put(PEER, 1, NULL, NULL)); /* the number is free again */
-	stop();                             /* rolls back too */
+	CHECK_OK(put(PEER, 1, NULL, NULL));	/* the number is free again */
+	stop();	/* rolls back too */
 	start();
 	CHECK_OK(db->entry_walk(db->arg, PEER, 0, 9, false, count, &n));
 	CHECK_EQ(n, 1);
@@ -314,7 +314,7 @@ TEST(store_log_stays_short)
 		CHECK_OK(store_commit(s));
 	}
 	CHECK_OK(stat(path, &st));
-	CHECK(st.st_size > 16 << 20); /* 600 turns are 22 MiB */
+	CHECK(st.st_size > 16 << 20);	/* 600 turns are 22 MiB */
 	CHECK(st.st_size < 18 << 20);
 	stop();
 	CHECK(!there("record.db-wal", NULL));
@@ -479,7 +479,7 @@ TEST(store_receipts_agree_with_a_plain_table)
 		const unsigned state =
 			(unsigned)(rdtest_random() % RECEIPT_STATES);
 
-		if (i % 150 == 0) { /* also with few in the table */
+		if (i % 150 == 0) {	/* also with few in the table */
 			store_rollback(s);
 			memset(table, 0, sizeof(table));
 		}
@@ -657,7 +657,7 @@ TEST(store_blob_grows_is_checked_and_read)
 	have_is(hash, 100000, true);
 	CHECK_OK(db->blob_finish(db->arg, hash));
 	CHECK_ERR(db->blob_write(db->arg, hash, 100000, p, 1), EINVAL);
-	store_rollback(s); /* durable before any commit */
+	store_rollback(s);	/* durable before any commit */
 	again();
 	have_is(hash, 100000, true);
 	CHECK_OK(store_blob_open(s, hash, &fd));
@@ -741,7 +741,7 @@ static int temp_file(const uint8_t *p, size_t n)
 	fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
 	CHECK(fd >= 0);
 	CHECK_EQ(write(fd, p, n), n);
-	return fd; /* stands at its end */
+	return fd;	/* stands at its end */
 }
 
 TEST(store_blob_import_salts_and_hashes)
@@ -757,10 +757,10 @@ TEST(store_blob_import_salts_and_hashes)
 	p = blob_make(n, 4, dummy);
 	digest_pieces((struct piece[]){{salt, sizeof(salt)}, {p, n}}, 2, want);
 	from = temp_file(p, n);
-	CHECK_OK(db->blob_write(db->arg, want, 0, salt, 7)); /* and a partial */
+	CHECK_OK(db->blob_write(db->arg, want, 0, salt, 7));	/* and a partial */
 	CHECK_ERR(store_blob_import(s, from, n + 1, salt, hash, &bytes),
 		  EINVAL);
-	for (int i = 0; i < 2; i++) { /* the second is there already */
+	for (int i = 0; i < 2; i++) {	/* the second is there already */
 		CHECK_OK(store_blob_import(s, from, n, salt, hash, &bytes));
 		CHECK_EQ(bytes, n + BLOB_SALT_BYTES);
 		CHECK_MEM(hash, want, DIGEST_BYTES);
@@ -791,7 +791,7 @@ TEST(store_blob_of_a_dropped_want_is_counted)
 	start();
 	p = blob_make(40000, 5, w.hash);
 	CHECK_OK(db->want_put(db->arg, PEER, &w));
-	CHECK_OK(db->want_drop(db->arg, PEER, 0)); /* never came */
+	CHECK_OK(db->want_drop(db->arg, PEER, 0));	/* never came */
 	CHECK_OK(store_body_bytes(s, PEER, &bytes));
 	CHECK_EQ(bytes, 0);
 	CHECK_OK(db->want_put(db->arg, PEER, &w));
