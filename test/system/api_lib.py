@@ -18,6 +18,7 @@ import threading
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("BIN", ROOT / "build/gcc"))
+BIN = BIN.resolve()
 ROLES = {"MONITOR": 1, "KEEPER": 2, "TRUNK": 3, "CONSOLE": 4}
 NUMBER = {"U8": "B", "U16": "H", "U32": "I", "U64": "Q", "I64": "q"}
 
