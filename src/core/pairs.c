@@ -259,6 +259,7 @@ static int load_one(uint32_t no, const uint8_t *state, size_t n, void *arg)
 {
 	struct load *l = arg;
 	struct pair *p;
+	bool goes_on = false;
 	int err;
 
 	if (no >= PAIRS_MAX || l->c->pair[no])
@@ -271,6 +272,7 @@ static int load_one(uint32_t no, const uint8_t *state, size_t n, void *arg)
 	if (!err)
 		err = derive(l->c, p);
 	if (!err) {
+		goes_on = p->state == PAIR_RESTORING;
 		start_run(l->c, p);
 		if (p->line_up)
 			p->down_at_ms = l->now.mono_ms + LINE_DOWN_RECORD_MS;
@@ -283,15 +285,15 @@ static int load_one(uint32_t no, const uint8_t *state, size_t n, void *arg)
 		pair_free(p);
 		return err == EEXIST ? EBADMSG : err;
 	}
+	if (p->state == PAIR_LIVE && p->peer.tree.size < p->own.seen) {
+		/* our entries are back, the peer's are not */
+		p->state = PAIR_RESTORING;
+		snprintf(p->why, sizeof(p->why),
+			 "the peer's entries are not all back yet");
+	}
 	/* a restore that a crash interrupted goes on as what it was */
-	if (p->state != PAIR_RESTORING || !p->restore_from)
-		if (p->state == PAIR_LIVE && p->peer.tree.size < p->own.seen) {
-		/* stopped in a restore: our entries are back, not theirs */
-			p->state = PAIR_RESTORING;
-			snprintf(p->why, sizeof(p->why),
-				 "the peer's entries are not all back yet");
-		}
-	p->restore_from = p->own.tree.size;
+	if (!goes_on)
+		p->restore_from = p->own.tree.size;
 	l->c->pair[no] = p;
 	return 0;
 }

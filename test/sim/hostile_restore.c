@@ -83,6 +83,14 @@ static void attest(struct rig *r)
 	liar_cosign(r, MSG_ATTEST, rig_pair(r)->own.tree.size, rig_time_s(r));
 }
 
+static bool core_says(struct rig *r, uint64_t seq, const char *line)
+{
+	size_t n;
+	const uint8_t *p = memdb_entry(r->db, 0, seq, &n);
+
+	return memmem(p, n, line, strlen(line)) != NULL;
+}
+
 static enum pair_state state(const struct rig *r)
 {
 	return rig_pair(r)->state;
@@ -482,6 +490,7 @@ static void stopped_in_between(struct rig *r)
 	attest(r);
 	IS(state(r) == PAIR_LIVE);
 	is_size(r, 6, 3);
+	IS(core_says(r, 5, "\nfrom 4\n"));	/* as it began */
 	is_verdict(r, VERDICT_TRUSTED, "");
 	is_dossier(r, "verdict: trusted");
 	story_free(&mine);
