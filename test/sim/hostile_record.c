@@ -425,6 +425,28 @@ static void entries_gap(struct rig *r)
 	is_verdict(r, VERDICT_TRUSTED, "");
 }
 
+/* What is held already is skipped, in the store and in the batch */
+static void entries_overlap(struct rig *r)
+{
+	struct story *s = &r->mine;
+
+	usual(r);
+	for (int i = 0; i < 4; i++)
+		story_add(r, s, NULL, "ack", "");
+	liar_entries(r, s, WHOSE_SENDER, 0, 3);
+	liar_entries(r, s, WHOSE_SENDER, 0, 1);
+	liar_entries(r, s, WHOSE_SENDER, 1, 5);
+	liar_checkpoint(r, s, 5);
+	is_open(r);
+	is_size(r, 4, 5);
+	liar_entries(r, s, WHOSE_SENDER, 0, 5);
+	liar_checkpoint(r, s, 5);
+	is_open(r);
+	is_size(r, 4, 5);
+	is_verdict(r, VERDICT_TRUSTED, "");
+	is_count(r, COUNT_RECORD_BAD, 0);
+}
+
 static void entries_garbled(struct rig *r)
 {
 	usual(r);
@@ -787,6 +809,33 @@ static void cosignature_beyond(struct rig *r)
 	buf_free(&b);
 }
 
+/* Rule I3 of ours: no cosignature before our own entry says that we have seen */
+static void cosigns_what_it_said(struct rig *r)
+{
+	unsigned notes;
+
+	usual(r);
+	notes = r->said[MSG_COSIGNATURE];
+	story_add(r, &r->mine, NULL, "receipt", "state opened\nof 3 3\n");
+	story_add(r, &r->mine, NULL, "ack", "");
+	liar_push(r);	/* a receipt's acknowledgement may wait a little */
+	is_size(r, 4, 3);
+	IS(r->said[MSG_COSIGNATURE] == notes);
+	IS(rig_pair(r)->peer.cosigned == 1);
+	rig_wait(r, ACK_DELAY_MS);
+	is_size(r, 5, 3);
+	IS(r->said[MSG_COSIGNATURE] == notes + 1);
+	IS(rig_pair(r)->peer.cosigned == 3);
+	/* an ack needs none */
+	story_add(r, &r->mine, NULL, "ack", "");
+	liar_push(r);
+	is_size(r, 5, 4);
+	IS(r->said[MSG_COSIGNATURE] == notes + 2);
+	rig_wait(r, 1000);
+	is_size(r, 5, 4);
+	is_dossier(r, "verdict: trusted");
+}
+
 /* Rule I3: cosigned, and never said in its own feed */
 static void cosignature_unseen(struct rig *r)
 {
@@ -944,6 +993,7 @@ const struct hostile hostile_record[] = {
 	{"checkpoint_alone", checkpoint_alone, false},
 	{"checkpoint_too_early", checkpoint_too_early, false},
 	{"entries_gap", entries_gap, false},
+	{"entries_overlap", entries_overlap, false},
 	{"entries_garbled", entries_garbled, false},
 	{"batch_too_many", batch_too_many, false},
 	{"batch_too_long", batch_too_long, false},
@@ -961,6 +1011,7 @@ const struct hostile hostile_record[] = {
 	{"cosignature_wrong_root", cosignature_wrong_root, false},
 	{"cosignature_bad", cosignature_bad, false},
 	{"cosignature_beyond", cosignature_beyond, false},
+	{"cosigns_what_it_said", cosigns_what_it_said, false},
 	{"cosignature_unseen", cosignature_unseen, false},
 	{"unacknowledged", unacknowledged, false},
 	{"joint_wrong_root", joint_wrong_root, false},

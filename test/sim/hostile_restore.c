@@ -127,6 +127,34 @@ static void snapshot_heals(struct rig *r)
 	forget();
 }
 
+/* Whatever comes meanwhile: not a signature leaves */
+static void restoring_signs_nothing(struct rig *r)
+{
+	unsigned notes, pushed;
+
+	roll_back(r, 3, true);
+	notes = r->said[MSG_COSIGNATURE];
+	pushed = r->said[MSG_CHECKPOINT];
+	connect_showing(r, &old.note);
+	IS(state(r) == PAIR_RESTORING);
+	story_add(r, &r->mine, NULL, "line", "state up\n");
+	liar_push(r);
+	rig_wait(r, 1000);
+	is_size(r, old.size, 3);
+	IS(r->said[MSG_CHECKPOINT] == pushed);
+	/* what the liar signed itself may go back to it */
+	liar_lane(r, LANE_RECORD, MSG_FETCH, "\0\0\0\0\0\0\0\0", 8);
+	rig_wait(r, 61000);
+	rig_wait(r, 61000);
+	is_open(r);
+	is_size(r, old.size, 3);
+	IS(r->said[MSG_COSIGNATURE] == notes && !r->said[MSG_ATTEST]);
+	IS(r->body[MSG_CHECKPOINT].p[0] == WHOSE_RECEIVER);
+	IS(!r->said[MSG_JOINT]);
+	IS(rig_pair(r)->peer.cosigned == 2);
+	forget();
+}
+
 /* With its own writes after the snapshot: two histories, and it says so */
 static void snapshot_wrote(struct rig *r)
 {
@@ -557,6 +585,8 @@ static void vouched(struct rig *r)
 const struct hostile hostile_restore[] = {
 	{"snapshot_heals", snapshot_heals, false},
 	{"snapshot_heals", snapshot_heals, true},
+	{"restoring_signs_nothing", restoring_signs_nothing, false},
+	{"restoring_signs_nothing", restoring_signs_nothing, true},
 	{"snapshot_wrote", snapshot_wrote, false},
 	{"snapshot_wrote_less", snapshot_wrote_less, false},
 	{"snapshot_writing", snapshot_writing, false},

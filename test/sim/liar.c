@@ -52,7 +52,7 @@ void rig_restart(struct rig *r)
 	start(r);
 }
 
-static void keep(struct buf *b, const void *p, size_t n)
+static void copy_to(struct buf *b, const void *p, size_t n)
 {
 	buf_reset(b);
 	buf_put(b, p, n);
@@ -67,12 +67,12 @@ static void act(const struct action *a, void *arg)
 	case ACTION_FRAME:
 		r->frames[a->type]++;
 		if (a->type == FRAME_HELLO)
-			keep(&r->hello, a->body, a->body_n);
+			copy_to(&r->hello, a->body, a->body_n);
 		if (a->type != FRAME_LANE ||
 		    lane_decode(a->head, a->head_n, &f) || f.msg >= MSGS)
 			break;
 		r->said[f.msg]++;
-		keep(&r->body[f.msg], a->body, a->body_n);
+		copy_to(&r->body[f.msg], a->body, a->body_n);
 		if (f.seq > r->rx[f.lane])
 			r->rx[f.lane] = f.seq;
 		break;
