@@ -16,6 +16,7 @@ struct hostile {
 /** Ended by a NULL name. */
 extern const struct hostile hostile_frames[];
 extern const struct hostile hostile_record[];
+extern const struct hostile hostile_notes[];
 extern const struct hostile hostile_restore[];
 
 /** All of them.  verifier: NULL, or a ringdown-verify, whose verdicts are then
@@ -46,5 +47,8 @@ void is_dossier(struct rig *r, const char *verdict);
 void usual(struct rig *r);
 /** The liar acknowledges and cosigns all. */
 void liar_ack(struct rig *r);
+/** usual(), and a `restore` entry of the liar's, not sent yet: at size 1, if
+ *  its size and root are right, and the attestation is the core's. */
+void claim_restore(struct rig *r, uint64_t size, bool right_root, bool ours);
 
 #endif

@@ -378,6 +378,62 @@ static void bulk_wrong_hash(struct rig *r)
 	is_dossier(r, "verdict: trusted");
 }
 
+static void hello_again(struct rig *r, const struct buf *note)
+{
+	struct buf own, right;
+	struct hello h;
+
+	rig_path(r);
+	liar_hello_make(r, &h, &own, &right);
+	h.held = (struct str){(const char *)note->p, note->n};
+	liar_hello(r, &h);
+	buf_free(&own);
+	buf_free(&right);
+}
+
+/* A body that comes again after a restore: its receipt came back before it */
+static void held_once(struct rig *r)
+{
+	static const uint8_t body[BIG] = {9};
+	struct image *image;
+	struct story lost;
+	struct buf note, b;
+
+	usual(r);
+	image = memdb_backup(r->db);
+	notice(r, body, BIG);
+	bulk(r, 1, 0, body, BIG);
+	is_size(r, 6, 2);	/* ack, receipt */
+	story_of_core(r, &lost);
+	buf_init(&note, NOTE_BYTES_MAX);
+	core_note(r, FEED_OWN, NOTE_SIGNED, UINT64_MAX, &note);
+	r->core = core_free(r->core);
+	memdb_restore(r->db, image);
+	rig_restart(r);
+	hello_again(r, &note);
+	liar_entries(r, &lost, WHOSE_RECEIVER, 4, 6);
+	buf_init(&b, NOTE_BYTES_MAX);
+	buf_u8(&b, WHOSE_RECEIVER);
+	buf_put(&b, note.p, note.n);
+	liar_lane(r, LANE_RECORD, MSG_CHECKPOINT, b.p, b.n);
+	liar_entries(r, &r->mine, WHOSE_SENDER, 1, 2);
+	liar_checkpoint(r, &r->mine, 2);
+	story_add(r, &r->mine, NULL, "ack", "");
+	liar_push(r);
+	liar_cosign(r, MSG_ATTEST, 6, rig_time_s(r));
+	is_size(r, 7, 3);	/* restore */
+	IS(r->said[MSG_WANT] == 2);
+	bulk(r, 1, 0, body, BIG);
+	IS(rig_pair(r)->wants == 0);
+	is_size(r, 7, 3);
+	is_verdict(r, VERDICT_TRUSTED, "");
+	is_dossier(r, "verdict: trusted");
+	buf_free(&b);
+	buf_free(&note);
+	story_free(&lost);
+	image_free(image);
+}
+
 static void inline_wrong_hash(struct rig *r)
 {
 	static const uint8_t body[40], wrong[40] = {1};
@@ -570,6 +626,7 @@ const struct hostile hostile_frames[] = {
 	{"old_path_deaf", old_path_deaf, false},
 	{"bulk_stray", bulk_stray, false},
 	{"bulk_wrong_hash", bulk_wrong_hash, false},
+	{"held_once", held_once, false},
 	{"inline_wrong_hash", inline_wrong_hash, false},
 	{"gone", gone, false},
 	{"body_of_nonsense_size", body_of_nonsense_size, false},

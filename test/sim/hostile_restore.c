@@ -130,9 +130,10 @@ static void snapshot_heals(struct rig *r)
 /* Whatever comes meanwhile: not a signature leaves */
 static void restoring_signs_nothing(struct rig *r)
 {
-	unsigned notes, pushed;
+	unsigned notes, pushed, joints;
 
 	roll_back(r, 3, true);
+	joints = r->said[MSG_JOINT];
 	notes = r->said[MSG_COSIGNATURE];
 	pushed = r->said[MSG_CHECKPOINT];
 	connect_showing(r, &old.note);
@@ -150,7 +151,7 @@ static void restoring_signs_nothing(struct rig *r)
 	is_size(r, old.size, 3);
 	IS(r->said[MSG_COSIGNATURE] == notes && !r->said[MSG_ATTEST]);
 	IS(r->body[MSG_CHECKPOINT].p[0] == WHOSE_RECEIVER);
-	IS(!r->said[MSG_JOINT]);
+	IS(r->said[MSG_JOINT] == joints);
 	IS(rig_pair(r)->peer.cosigned == 2);
 	forget();
 }
