@@ -215,6 +215,65 @@ static void lane_numbers(struct rig *r)
 	is_open(r);
 }
 
+static uint8_t gaps_said(const struct rig *r)
+{
+	uint64_t ack[LANES];
+	uint8_t gaps = 0xff;
+
+	IS(!ack_decode(r->ack.p, r->ack.n, ack, &gaps));
+	return gaps;
+}
+
+/* A gap is said once, and once more when it stays */
+static void gap_said(struct rig *r)
+{
+	uint64_t next;
+
+	usual(r);
+	next = rig_pair(r)->s.lane[LANE_RECORD].rx + 1;
+	IS(gaps_said(r) == 0);
+	lane_frame(r, next + 1, 0, 99);
+	IS(gaps_said(r) == 1 << LANE_RECORD);
+	lane_frame(r, next + 2, 0, 99);
+	IS(gaps_said(r) == 0);
+	rig_wait(r, 200);
+	lane_frame(r, next + 3, 0, 99);
+	IS(gaps_said(r) == 1 << LANE_RECORD);
+	lane_frame(r, next, 0, 99);
+	lane_frame(r, next + 1, 0, 99);
+	IS(gaps_said(r) == 0);
+	is_count(r, COUNT_LANE_GAP, 3);
+}
+
+/* Two paths, one session: what went with one goes on the other, at once */
+static void path_lost(struct rig *r)
+{
+	struct buf own, held;
+	struct hello h;
+	uint32_t first;
+	unsigned entries;
+
+	usual(r);
+	first = r->conn;
+	rig_path(r);
+	liar_hello_make(r, &h, &own, &held);
+	memcpy(h.sid, r->sid, SID_BYTES);
+	memcpy(h.rx, r->rx, sizeof(h.rx));
+	liar_hello(r, &h);
+	IS(rig_pair(r)->s.paths == 2 && r->closes == 0);
+	rig_submit(r, "second", 10);
+	IS(r->lane_conn == r->conn);
+	entries = r->said[MSG_ENTRIES];
+	rig_closed(r);
+	IS(rig_pair(r)->s.paths == 1 && r->lane_conn == first);
+	IS(r->said[MSG_ENTRIES] == entries + 1);
+	r->conn = first;
+	rig_closed(r);
+	IS(rig_pair(r)->s.paths == 0);
+	buf_free(&own);
+	buf_free(&held);
+}
+
 static void lane_garbled(struct rig *r)
 {
 	usual(r);
@@ -621,6 +680,8 @@ const struct hostile hostile_frames[] = {
 	{"hello_bad_notes", hello_bad_notes, false},
 	{"frames_before_hello", frames_before_hello, false},
 	{"lane_numbers", lane_numbers, false},
+	{"gap_said", gap_said, false},
+	{"path_lost", path_lost, false},
 	{"lane_garbled", lane_garbled, false},
 	{"acks", acks, false},
 	{"old_path_deaf", old_path_deaf, false},

@@ -68,6 +68,10 @@ static void act(const struct action *a, void *arg)
 		r->frames[a->type]++;
 		if (a->type == FRAME_HELLO)
 			copy_to(&r->hello, a->body, a->body_n);
+		if (a->type == FRAME_ACK)
+			copy_to(&r->ack, a->head, a->head_n);
+		if (a->type == FRAME_LANE)
+			r->lane_conn = a->conn;
 		if (a->type != FRAME_LANE ||
 		    lane_decode(a->head, a->head_n, &f) || f.msg >= MSGS)
 			break;
@@ -212,6 +216,7 @@ void rig_init(struct rig *r, bool core_pivot)
 	r->peer_name = "south.example";
 	r->now = (struct now){.mono_ms = 1000, .wall_ms = LIAR_EPOCH_MS};
 	buf_init(&r->hello, FRAME_BYTES_MAX);
+	buf_init(&r->ack, 100);
 	for (size_t i = 0; i < MSGS; i++)
 		buf_init(&r->body[i], FRAME_BYTES_MAX);
 	make_keys(r, core_pivot);
@@ -245,6 +250,7 @@ void rig_free(struct rig *r)
 	core_free(r->core);
 	memdb_free(r->db);
 	buf_free(&r->hello);
+	buf_free(&r->ack);
 	for (size_t i = 0; i < MSGS; i++)
 		buf_free(&r->body[i]);
 	story_free(&r->mine);

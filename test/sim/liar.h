@@ -40,6 +40,8 @@ struct rig {
 	/* what it did */
 	unsigned frames[FRAME_TYPES], said[MSGS];
 	struct buf hello;	/* its last HELLO */
+	struct buf ack;		/* its last ACK */
+	uint32_t lane_conn;	/* where its last LANE frame went */
 	struct buf body[MSGS];	/* of its last message of each kind */
 	unsigned closes, joins, bulks;
 	char why[WHY_CHARS];	/* of the last close */
