@@ -290,6 +290,30 @@ static void cosignature_unseen(struct rig *r)
 		      "feed.north.example.cosigned");
 }
 
+/* The core's own word on an idle line, and in each new session */
+static void idle_cosignature(struct rig *r)
+{
+	struct note note;
+	uint64_t before_s, time_s;
+	unsigned notes;
+
+	usual(r);
+	liar_ack(r);
+	IS(rig_pair(r)->peer.cosigned == 2);
+	before_s = rig_pair(r)->peer.cosigned_s;
+	notes = r->said[MSG_COSIGNATURE];
+	rig_wait(r, IDLE_COSIGN_MS + 1000);
+	IS(r->said[MSG_COSIGNATURE] == notes + 1);
+	IS(!note_parse(r->body[MSG_COSIGNATURE].p, r->body[MSG_COSIGNATURE].n,
+		       &note));
+	IS(!note_check(&note, &r->core_cosig, &time_s, NULL) &&
+	   time_s > before_s + 50 && note.size == 2);
+	liar_connect(r);
+	IS(r->said[MSG_COSIGNATURE] == notes + 2);
+	is_size(r, 4, 2);
+	is_dossier(r, "verdict: trusted");
+}
+
 /* Alive, says so, and acknowledges nothing */
 static void unacknowledged(struct rig *r)
 {
@@ -421,6 +445,7 @@ const struct hostile hostile_notes[] = {
 	{"cosignature_beyond", cosignature_beyond, false},
 	{"cosigns_what_it_said", cosigns_what_it_said, false},
 	{"cosignature_unseen", cosignature_unseen, false},
+	{"idle_cosignature", idle_cosignature, false},
 	{"unacknowledged", unacknowledged, false},
 	{"joint_wrong_root", joint_wrong_root, false},
 	{"joint_wrong_after_restore", joint_wrong_after_restore, false},

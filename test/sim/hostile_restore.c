@@ -526,6 +526,33 @@ static void stopped_in_between(struct rig *r)
 	forget();
 }
 
+/* Checkpoints between are not given back; what the peer has seen by them is
+   right all the same, also after a start */
+static void seen_of_lost_checkpoint(struct rig *r)
+{
+	struct envelope env;
+
+	roll_back(r, 3, false);
+	connect_showing(r, &old.note);
+	give_back(r, &old.lost);
+	is_size(r, old.size + 3, 2);
+	rig_restart(r);
+	connect_showing(r, &old.note);
+	for (uint64_t size = old.size + 1; size <= old.size + 2; size++) {
+		story_envelope(r, &r->mine, &env);
+		env.seen = size;
+		core_root(r, FEED_OWN, size, env.seen_root);
+		story_add(r, &r->mine, &env, "ack", "");
+	}
+	liar_push(r);
+	is_size(r, old.size + 3, 4);
+	is_verdict(r, VERDICT_TRUSTED, "");
+	attest(r);
+	IS(state(r) == PAIR_LIVE);
+	is_dossier(r, "verdict: trusted");
+	forget();
+}
+
 /* Other entries than those that we signed */
 static void give_back_other(struct rig *r)
 {
@@ -600,6 +627,7 @@ const struct hostile hostile_restore[] = {
 	{"hidden_as_cosignature", hidden_as_cosignature, false},
 	{"restored_twice", restored_twice, false},
 	{"attest_wrong", attest_wrong, false},
+	{"seen_of_lost_checkpoint", seen_of_lost_checkpoint, false},
 	{"stopped_in_between", stopped_in_between, false},
 	{"give_back_other", give_back_other, false},
 	{"id_survives", id_survives, false},
