@@ -511,6 +511,13 @@ static void stopped_in_between(struct rig *r)
 	rig_submit(r, "no", 20);
 	IS(r->answer == ANSWER_RESTORING);
 	is_size(r, 5, 1);
+	/* attested too early, by one that hides what ours have seen */
+	r->mine.sent = 1;
+	connect_showing(r, &old.note);
+	liar_cosign(r, MSG_ATTEST, 5, rig_time_s(r));
+	IS(state(r) == PAIR_RESTORING);
+	is_size(r, 5, 1);
+	r->mine.sent = 2;
 	connect_showing(r, &old.note);
 	story_copy(&mine, &r->mine, 2);
 	liar_entries(r, &mine, WHOSE_SENDER, 1, 2);
@@ -520,9 +527,31 @@ static void stopped_in_between(struct rig *r)
 	IS(state(r) == PAIR_LIVE);
 	is_size(r, 6, 3);
 	IS(core_says(r, 5, "\nfrom 4\n"));	/* as it began */
-	is_verdict(r, VERDICT_TRUSTED, "");
+	/* what that cosignature was worth is known */
+	is_verdict(r, VERDICT_SUSPECTED, "has seen only 2");
 	is_dossier(r, "verdict: trusted");
 	story_free(&mine);
+	forget();
+}
+
+/* Attested before all is here that the liar has shown to have written */
+static void attest_before_push(struct rig *r)
+{
+	roll_back(r, 1, false);
+	story_add(r, &r->mine, NULL, "line", "state up\n");
+	r->mine.sent = 3;	/* shown in HELLO, not sent */
+	liar_connect(r);
+	liar_cosign(r, MSG_ATTEST, old.size, rig_time_s(r));
+	IS(state(r) == PAIR_RESTORING);
+	is_size(r, old.size, 2);
+	liar_entries(r, &r->mine, WHOSE_SENDER, 2, 3);
+	liar_checkpoint(r, &r->mine, 3);
+	IS(state(r) == PAIR_RESTORING);
+	is_size(r, old.size, 3);
+	liar_cosign(r, MSG_ATTEST, old.size, rig_time_s(r));
+	IS(state(r) == PAIR_LIVE);
+	is_size(r, old.size + 1, 3);
+	is_verdict(r, VERDICT_TRUSTED, "");
 	forget();
 }
 
@@ -627,6 +656,7 @@ const struct hostile hostile_restore[] = {
 	{"hidden_as_cosignature", hidden_as_cosignature, false},
 	{"restored_twice", restored_twice, false},
 	{"attest_wrong", attest_wrong, false},
+	{"attest_before_push", attest_before_push, false},
 	{"seen_of_lost_checkpoint", seen_of_lost_checkpoint, false},
 	{"stopped_in_between", stopped_in_between, false},
 	{"give_back_other", give_back_other, false},
