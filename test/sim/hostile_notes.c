@@ -278,6 +278,20 @@ static void cosigns_what_it_said(struct rig *r)
 	is_dossier(r, "verdict: trusted");
 }
 
+/* An acknowledgement that waited when the core was stopped */
+static void acks_after_start(struct rig *r)
+{
+	usual(r);
+	story_add(r, &r->mine, NULL, "receipt", "state opened\nof 3 3\n");
+	liar_push(r);
+	is_size(r, 4, 2);
+	rig_restart(r);
+	rig_wait(r, ACK_DELAY_MS);
+	is_size(r, 5, 2);
+	liar_connect(r);
+	IS(rig_pair(r)->peer.cosigned == 2);
+}
+
 /* Rule I3: cosigned, and never said in its own feed */
 static void cosignature_unseen(struct rig *r)
 {
@@ -444,6 +458,7 @@ const struct hostile hostile_notes[] = {
 	{"cosignature_bad", cosignature_bad, false},
 	{"cosignature_beyond", cosignature_beyond, false},
 	{"cosigns_what_it_said", cosigns_what_it_said, false},
+	{"acks_after_start", acks_after_start, false},
 	{"cosignature_unseen", cosignature_unseen, false},
 	{"idle_cosignature", idle_cosignature, false},
 	{"unacknowledged", unacknowledged, false},
