@@ -110,7 +110,10 @@ int command_init(struct cli *c)
 	buf_free(&b);
 	if (code)
 		return code;
+	parent_make(conf.state);
+	(void)mkdir(conf.state, 0700);	/* before keys in it make it wider */
 	parent_make(conf.keys);
+	parent_make(conf.marker);
 	if (keys_create(conf.keys, why)) {
 		complain("%s", why);
 		unlink(path);

@@ -165,12 +165,18 @@ void line_pairs(struct keeper *k)
 void line_action(struct keeper *k, const struct action *a)
 {
 	struct wire_msg m = {.type = WIRE_PATH_JOINED, .fd = -1};
+	struct pair_view v;
 
 	switch (a->kind) {
 	case ACTION_FRAME: frame_out(k, a); break;
 	case ACTION_BULK: bulk_out(k, a); break;
 	case ACTION_CLOSE: close_conn(k, a->conn, a->reason); break;
-	case ACTION_PAIR: k->pairs_due = true; break;
+	case ACTION_PAIR:
+		k->pairs_due = true;
+		if (core_pair_get(k->core, a->pair, &v) &&
+		    v.state == PAIR_REVOKED)
+			asked_end_pair(k, a->pair);
+		break;
 	case ACTION_JOINED:
 		m.path_joined.conn = a->conn;
 		send_out(k, &m);

@@ -2,12 +2,15 @@
 /** @file place.c  The places where the keeper writes, made for its user */
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "keeper/place.h"
+#include "proto/config.h"
 
-/* Root's own is given away; anybody else's is not ours to take */
-static int give(int fd, uint32_t uid, uint32_t gid)
+/* Root's own is given away, closed to others first; anybody else's is not ours
+   to take */
+static int give(int fd, mode_t mode, uint32_t uid, uint32_t gid)
 {
 	struct stat st;
 
@@ -17,7 +20,7 @@ static int give(int fd, uint32_t uid, uint32_t gid)
 		return 0;
 	if (st.st_uid != 0)
 		return EPERM;
-	return fchown(fd, uid, gid) ? errno : 0;
+	return fchmod(fd, mode) || fchown(fd, uid, gid) ? errno : 0;
 }
 
 static int make_state(const char *state, uint32_t uid, uint32_t gid)
@@ -29,20 +32,25 @@ static int make_state(const char *state, uint32_t uid, uint32_t gid)
 	fd = open(state, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return errno;
-	err = give(fd, uid, gid);
+	err = give(fd, 0700, uid, gid);
 	(void)close(fd);	/* nothing was written through it */
 	return err;
 }
 
 static int make_marker(const char *marker, uint32_t uid, uint32_t gid)
 {
-	const int fd =
-		open(marker, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	int err;
+	char dir[CONFIG_PATH_CHARS];
+	const char *slash = strrchr(marker, '/');
+	int err, fd;
 
+	if (slash && slash != marker &&
+	    !str_copy((struct str){marker, (size_t)(slash - marker)}, dir,
+		      sizeof(dir)))
+		(void)mkdir(dir, 0755);	/* what is wrong, open() will say */
+	fd = open(marker, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return errno;
-	err = give(fd, uid, gid);
+	err = give(fd, 0600, uid, gid);
 	(void)close(fd);
 	return err;
 }

@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 /**
- * Make the state directory (0700) and the marker's file (0600) when they are
- * not there, and, as root, give them to the user that will keep them
+ * Make the state directory (0700), the marker's file (0600) and its directory
+ * (0755) when they are not there, and, as root, give them to the user that will keep them
  *
  * To be called before the sandbox: afterwards the keeper is that user.  What is
  * there already and belongs to somebody else is left alone and refused.

@@ -109,6 +109,18 @@ static int stale_remove(const struct sockaddr_un *a, char why[LISTEN_WHY_CHARS])
 	return 0;
 }
 
+/* /run is empty after a boot.  What is wrong with it, bind() will say */
+static void parent_make(const char *path)
+{
+	char dir[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	const char *slash = strrchr(path, '/');
+
+	if (slash && slash != path &&
+	    !str_copy((struct str){path, (size_t)(slash - path)}, dir,
+		      sizeof(dir)))
+		(void)mkdir(dir, 0755);
+}
+
 static int group_set(const char *path, const char *group,
 		     char why[LISTEN_WHY_CHARS])
 {
@@ -141,6 +153,7 @@ int listen_unix(const char *path, const char *group, int *fdp,
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return explain(why, errno, path, "cannot make a socket");
+	parent_make(path);
 	mask = umask(0117);
 	if (bind(fd, (struct sockaddr *)&a, sizeof(a)))
 		err = explain(why, errno, path, "cannot make the API's socket");

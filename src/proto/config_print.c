@@ -46,7 +46,7 @@ static void print_identity(const struct config *c, struct buf *b)
 static void print_edges(const struct config *c, struct buf *b)
 {
 	buf_str(b, "\n# The socket that ringdown(1) and programs use.  Its "
-		   "directory must exist.\n"
+		   "directory is made, but\n# not the one above it.\n"
 		   "# Who may use it: the file's mode is 0660, and this is "
 		   "its group.\n");
 	line(b, "socket", c->socket, "/run/ringdown/api.sock");

@@ -82,6 +82,25 @@ static void test_pairing(struct krig *r)
 	krig_problem(r, N, &m, 409, "/problems/pair-revoked");
 }
 
+/* Who waits for the other side is not left waiting for ever */
+static void test_revoked_while_waiting(struct krig *r)
+{
+	struct wire_msg m;
+	struct krig_answer *a;
+	uint32_t req;
+
+	talk_pair_up(r);
+	m = talk_notice_msg(N, "", WAIT_HELD, "nobody will hear this");
+	req = krig_ask(r, N, &m);
+	m = talk_pair_msg(WIRE_Q_REVOKE, talk_host[S]);
+	json_decref(krig_json(r, N, &m, 200));
+	KRIG_WAIT(r, krig_answered(r, N, req), 2000);
+	a = krig_answered(r, N, req);
+	MUST(a->http == 409);
+	buf_u8(&a->body, 0);
+	MUST(strstr((const char *)a->body.p, "/problems/pair-revoked"));
+}
+
 static bool in_session(struct krig *r, int i)
 {
 	json_t *pair = talk_pair_status(r, i);
@@ -432,6 +451,7 @@ static const struct {
 	void (*run)(struct krig *r);
 } tests[] = {
 	{"pairing", test_pairing},
+	{"revoked-while-waiting", test_revoked_while_waiting},
 	{"trunk-is-told", test_trunk_is_told},
 	{"notices", test_notices},
 	{"opened", test_opened},
