@@ -238,7 +238,7 @@ sys.exit("verdict: " + say != line or doc["exit"] != int(code))' \
 	check timeline-unplaced [ "$(grep -c '^- north' "$tmp/out")" = 3 ]
 	check timeline-mark has '^# unplaced: in the feed of north.example'
 	c_run --timeline "$corpus/good-unicode/dossier"
-	check timeline-escaped has 'P-2 "h\\xc3\\xb8ring \\xc2\\x80'
+	check timeline-escaped has 'P-2 "høring \\xc2\\x80'
 	c_run --timeline "$corpus/syntax-card-crlf/dossier"
 	check timeline-invalid [ "$(wc -l <"$tmp/out")" = 1 ]
 }
