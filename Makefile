@@ -15,6 +15,7 @@ DESTDIR ?=
 PREFIX ?= /usr/local
 MANDIR ?= $(PREFIX)/share/man
 DOCDIR ?= $(PREFIX)/share/doc/ringdown
+COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 
@@ -183,6 +184,8 @@ install: all
 		install -m 644 "$$d" $(DESTDIR)$(DOCDIR)/ || exit; done
 	for c in $(wildcard packaging/*.example); do \
 		install -m 644 "$$c" $(DESTDIR)$(DOCDIR)/ || exit; done
+	for c in $(wildcard packaging/completion/*.bash); do \
+		install -D -m 644 "$$c" $(DESTDIR)$(COMPLETIONDIR)/$$(basename "$$c" .bash) || exit; done
 	for u in $(wildcard packaging/*.sysusers); do \
 		install -D -m 644 "$$u" $(DESTDIR)$(SYSUSERSDIR)/ringdown.conf || exit; done
 	for u in $(wildcard packaging/*.service); do \
@@ -197,6 +200,7 @@ uninstall:
 		rm -f $(DESTDIR)$(MANDIR)/man"$${m##*.}"/"$$m"; done
 	cd packaging && for u in *.service; do rm -f $(DESTDIR)$(UNITDIR)/"$$u"; done
 	rm -f $(DESTDIR)$(SYSUSERSDIR)/ringdown.conf
+	rm -f $(DESTDIR)$(COMPLETIONDIR)/ringdown
 	rm -rf $(DESTDIR)$(DOCDIR)
 
 clean:
