@@ -180,7 +180,13 @@ struct restores {
 	bool any;		/* the peer attested less than size */
 	bool lie;		/* after it had cosigned the tree */
 	int64_t first_ms;	/* our time of the first such restore */
+	bool clock;		/* and our clock went back since */
 };
+
+static bool is_clock(const struct entry *e)
+{
+	return str_is(entry_get(e, "kind"), "clock");
+}
 
 static int look_restore(const struct db_entry *e, void *arg)
 {
@@ -189,8 +195,13 @@ static int look_restore(const struct db_entry *e, void *arg)
 	struct str v;
 	uint64_t to, at;
 
-	if (e->kind != ENTRY_RESTORE || entry_parse(e->p, e->n, &parsed))
+	if ((e->kind != ENTRY_RESTORE && e->kind != ENTRY_FAULT) ||
+	    entry_parse(e->p, e->n, &parsed))
 		return 0;
+	if (e->kind == ENTRY_FAULT) {
+		r->clock |= r->any && is_clock(&parsed);
+		return 0;
+	}
 	v = entry_get(&parsed, "to");
 	if (uint_parse(str_cut(&v, ' '), &to) || to >= r->size)
 		return 0;
@@ -211,8 +222,7 @@ static int look_clock(const struct db_entry *e, void *arg)
 	struct entry parsed;
 
 	if (e->kind == ENTRY_FAULT && !entry_parse(e->p, e->n, &parsed) &&
-	    str_is(entry_get(&parsed, "kind"), "clock") &&
-	    e->time_ms / 1000 <= (int64_t)r->cosigned_s)
+	    is_clock(&parsed) && e->time_ms / 1000 <= (int64_t)r->cosigned_s)
 		r->lie = false;
 	return 0;
 }
@@ -266,9 +276,13 @@ int own_hidden(struct core *c, struct pair *p, const struct note *n, bool *yes)
 	int err = restores_of(c, p, n, &r);
 
 	*yes = false;
-	if (err || !r.any || note_check(n, &p->own_cosig, &time_s, NULL))
+	/* when we know that entries were lost, this tree may be of them: then
+	   they come back, or do not fit, and nothing is signed before */
+	if (err || !r.any || p->state == PAIR_RESTORING || r.clock ||
+	    note_check(n, &p->own_cosig, &time_s, NULL))
 		return err;
-	/* our own time on it never decreases: it is from before the restore */
+	/* our own time on it decreases only with the clock: it is from before
+	   the restore */
 	if ((int64_t)time_s * 1000 + CLOCK_STEP_MS_MAX + 1000 >= r.first_ms)
 		return 0;
 	*yes = true;
