@@ -141,6 +141,7 @@ struct submit {
 	size_t body_n;
 	uint8_t hash[DIGEST_BYTES];	/* a whole blob in the store */
 	uint64_t blob_bytes;
+	const char *line;	/* on this line; NULL: on none */
 };
 
 /** Answered by ACTION_ANSWER in this or a later turn.  The same id again
@@ -153,6 +154,148 @@ void core_cancel(struct core *c, uint64_t request);
 int core_opened(struct core *c, struct now now, uint64_t request, uint32_t pair,
 		uint64_t seq, const char *by)
 	__attribute__((warn_unused_result));
+
+/* ---- lines (docs/lines.md) ---- */
+
+/** What a side says of a line of its own accord. */
+enum declared {
+	DECLARED_OPEN,
+	DECLARED_CLOSED,
+	DECLARED_SUSPENDED,
+	DECLARED_FAULT,
+	DECLARED_STATES
+};
+
+enum line_act {
+	LINE_PROPOSE,	/* text */
+	LINE_ACCEPT,	/* hash: of the text the person has read */
+	LINE_DECLINE,	/* hash, reason */
+	LINE_WITHDRAW,	/* reason */
+	LINE_DECLARE,	/* declared, reason, until_ms when suspended */
+	LINE_CHECK,	/* ask now: unannounced; drill */
+	LINE_ATTEND	/* seq: of the peer's check; refused; reason */
+};
+
+/** What a person does to a line.  Strings are borrowed for the call. */
+struct line_order {
+	uint64_t request;	/* comes back in ACTION_ANSWER */
+	uint32_t pair;
+	const char *line;
+	enum line_act act;
+	const char *by;		/* required but for LINE_CHECK */
+	const char *reason;	/* DECLINE, WITHDRAW, DECLARE; or NULL */
+	const void *text;	/* an agreement [text_n] */
+	size_t text_n;
+	uint8_t hash[DIGEST_BYTES];
+	enum declared declared;
+	int64_t until_ms;	/* 0: open-ended */
+	uint64_t seq;
+	bool drill;
+	bool refused;
+};
+
+/** Answered by ACTION_ANSWER, whose reason says what was wrong. */
+int core_line_do(struct core *c, struct now now, const struct line_order *o)
+	__attribute__((warn_unused_result));
+/** Technicians' chat to the peer: never in the record, lost without a path. */
+int core_service(struct core *c, struct now now, uint64_t request,
+		 uint32_t pair, const char *by, const char *text)
+	__attribute__((warn_unused_result));
+
+/** The table of docs/lines.md 4, in its order. */
+enum line_state {
+	LINE_PROPOSED,
+	LINE_CLOSED_BY_US,
+	LINE_CLOSED_BY_THEM,
+	LINE_SUSPENDED_BY_US,
+	LINE_SUSPENDED_BY_THEM,
+	LINE_FAULT_HERE,
+	LINE_FAULT_THERE,
+	LINE_DOWN,
+	LINE_OUTSIDE_HOURS,
+	LINE_REFUSED,
+	LINE_UNATTENDED,
+	LINE_OPEN,
+	LINE_STATES
+};
+
+enum check_outcome {
+	CHECK_ANSWERED,
+	CHECK_ANSWERED_LATE,
+	CHECK_UNATTENDED,
+	CHECK_REFUSED,
+	CHECK_PATH_DOWN,
+	CHECK_FAULT_HERE,
+	CHECK_FAULT_THERE,
+	CHECK_OUTSIDE_HOURS,
+	CHECK_SUSPENDED,
+	CHECK_OUTCOMES
+};
+
+#define LINE_NAME_CHARS_MAX 32	/* of a line, a check, a role */
+#define LINE_WORDS_CHARS 200	/* of a reason or name kept for showing */
+
+struct agreement;	/* proto/agreement.h */
+
+/** A check that the peer asked and nobody here has attended to yet. */
+struct check_call {
+	uint64_t seq;			/* of the peer's `check` */
+	const char *check;		/* its name */
+	const char *kind;		/* scheduled, unannounced ... */
+	const char *role;		/* who is to answer; "" anyone */
+	int64_t due_ms;
+	int64_t until_ms;		/* end of the grace */
+	bool drill;
+};
+
+#define CHECK_CALLS_MAX 4
+
+struct line_view {
+	uint32_t pair;
+	const char *name;
+	enum line_state state;
+	int64_t since_ms;		/* wall */
+	int word_of;			/* 0 us, 1 them, -1 the agreement */
+	const char *reason;		/* of the declaration; or "" */
+	int64_t until_ms;		/* of a suspension; 0: open-ended */
+	const struct agreement *agreement;	/* newest agreed; or NULL */
+	const uint8_t *hash;		/* of its text; or NULL */
+	bool begins;			/* its `from` has not come yet */
+	const struct agreement *proposal[2];	/* ours, theirs; or NULL */
+	const uint8_t *proposal_hash[2];
+	const char *proposal_by[2];
+	const char *declined;		/* why ours was declined; or "" */
+	bool proven;			/* a check was answered since the hiatus */
+	uint64_t waiting;		/* items */
+	const char *next_check;		/* name; "" none */
+	int64_t next_due_ms;
+	bool told;			/* there is a last result: */
+	enum check_outcome last_outcome;
+	const char *last_check;
+	int64_t last_due_ms;
+	struct check_call call[CHECK_CALLS_MAX];
+	size_t calls;
+};
+
+/** Views borrow from the core until the next event. */
+typedef int(line_view_h)(const struct line_view *v, void *arg);
+/** Every line of the pair in order of name.  Non-zero of h ends and is given. */
+int core_line_each(struct core *c, struct now now, uint32_t pair,
+		   line_view_h *h, void *arg);
+bool core_line_get(struct core *c, struct now now, uint32_t pair,
+		   const char *name, struct line_view *out);
+/** The text of the agreement in force (which 0) or of our (1), their (2)
+ *  proposal.  ENOENT. */
+int core_line_text(struct core *c, uint32_t pair, const char *name, int which,
+		   struct buf *out) __attribute__((warn_unused_result));
+/** "closed-by-us" ...; "answered" ...; "closed" ...: static. */
+const char *line_state_name(enum line_state s);
+const char *check_outcome_name(enum check_outcome o);
+const char *declared_name(enum declared d);
+/** What the trunk last said of a path, for `tried` of a check: words, no
+ *  control characters; "" forgets it. */
+void core_path_word(struct core *c, uint32_t pair, uint8_t path,
+		    const char *words);
 
 /* ---- turn ---- */
 
@@ -172,8 +315,22 @@ enum action_kind {
 	ACTION_JOINED,	/* conn's HELLO was good: it is the peer */
 	ACTION_BULK,	/* send octets offset.. of entry seq's body on conn */
 	ACTION_CLOSE,	/* say BYE reason, close conn */
-	ACTION_ANSWER,	/* to a submit or opened */
-	ACTION_PAIR	/* pair was added, confirmed or revoked: tell the trunk */
+	ACTION_ANSWER,	/* to a submit, opened or line order */
+	ACTION_PAIR,	/* pair was added, confirmed or revoked: tell the trunk */
+	ACTION_LINE,	/* something happened to a line: tell people */
+	ACTION_SERVICE	/* technicians' chat: head who, body words */
+};
+
+enum line_event {
+	LINE_EVENT_STATE,	/* its state is another one */
+	LINE_EVENT_PROPOSAL,	/* the peer proposes; or withdrew, declined */
+	LINE_EVENT_AGREED,
+	LINE_EVENT_CALL,	/* the peer asks a check: somebody attend */
+	LINE_EVENT_MISSED,	/* and nobody did within the grace */
+	LINE_EVENT_RESULT,	/* a check has a result */
+	LINE_EVENT_WAITING,	/* something waits, or went out */
+	LINE_EVENT_NOT_AGREED,	/* the peer did what was not agreed */
+	LINE_EVENTS
 };
 
 enum answer {
@@ -183,7 +340,9 @@ enum answer {
 	ANSWER_RESTORING,
 	ANSWER_STOPPED,
 	ANSWER_BAD,
-	ANSWER_UNKNOWN
+	ANSWER_UNKNOWN,
+	ANSWER_WAITS,	/* stored; goes out when the line is proven again */
+	ANSWER_NOT_NOW	/* the line's state or agreement does not allow it */
 };
 
 struct action {
@@ -203,6 +362,9 @@ struct action {
 	uint64_t request;
 	enum answer answer;
 	bool again;		/* ANSWER: this id was known */
+	enum line_event event;	/* LINE */
+	char line[LINE_NAME_CHARS_MAX + 1];
+	enum check_outcome outcome;	/* LINE_EVENT_RESULT */
 };
 
 typedef void(action_h)(const struct action *a, void *arg);
@@ -264,6 +426,7 @@ enum counter {
 	COUNT_BLOB_BAD,		/* hash wrong: asked for again */
 	COUNT_QUOTA,		/* bodies not taken for want of room */
 	COUNT_RESENT,		/* lane frames sent again */
+	COUNT_NOT_AGREED,	/* entries on a line that its agreement denies */
 	COUNTERS
 };
 

@@ -313,7 +313,7 @@ const char *core_counter_name(enum counter i)
 	static const char *const name[COUNTERS] = {
 		"hello-bad",      "hello-refused", "frame-bad",  "record-bad",
 		"lane-duplicate", "lane-gap",      "bulk-stray", "blob-bad",
-		"quota",          "lane-resent"};
+		"quota",          "lane-resent",   "not-agreed"};
 
 	return i < COUNTERS ? name[i] : "?";
 }

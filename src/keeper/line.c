@@ -181,7 +181,9 @@ void line_action(struct keeper *k, const struct action *a)
 		m.path_joined.conn = a->conn;
 		send_out(k, &m);
 		break;
-	case ACTION_ANSWER: break;
+	case ACTION_ANSWER:
+	case ACTION_LINE:
+	case ACTION_SERVICE: break;
 	}
 }
 
@@ -286,21 +288,21 @@ void line_close_all(struct keeper *k, const char *reason)
 
 /* ---- how it is ---- */
 
-enum line_state line_state(const struct keeper *k, const struct pair_view *v)
+enum trunk_state trunk_state(const struct keeper *k, const struct pair_view *v)
 {
 	const struct line *l = &k->line[v->pair];
-	enum line_state s = LINE_DOWN;
+	enum trunk_state s = TRUNK_DOWN;
 
 	for (int i = 0; i < PATHS_MAX && v->session; i++) {
 		if (l->path[i].state == PATH_UP)
-			s = LINE_UP;
-		else if (l->path[i].state == PATH_SUSPECT && s == LINE_DOWN)
-			s = LINE_SUSPECT;
+			s = TRUNK_UP;
+		else if (l->path[i].state == PATH_SUSPECT && s == TRUNK_DOWN)
+			s = TRUNK_SUSPECT;
 	}
 	return s;
 }
 
-const char *line_state_name(enum line_state s)
+const char *trunk_state_name(enum trunk_state s)
 {
-	return s == LINE_UP ? "up" : s == LINE_SUSPECT ? "suspect" : "down";
+	return s == TRUNK_UP ? "up" : s == TRUNK_SUSPECT ? "suspect" : "down";
 }

@@ -34,15 +34,15 @@ static void say(struct keeper *k, const struct pair_view *v, const char *fmt,
 static void line_news(struct keeper *k, const struct pair_view *v,
 		      struct told *t)
 {
-	const enum line_state now = line_state(k, v);
+	const enum trunk_state now = trunk_state(k, v);
 
 	if (t->known && now == t->line)
 		return;
-	if (t->known || now != LINE_DOWN) {
+	if (t->known || now != TRUNK_DOWN) {
 		t->line_since_ms = k->now.wall_ms;
 		log_info("line.changed", "peer=%s line=%s", v->card->name,
-			 line_state_name(now));
-		say(k, v, "line %s", line_state_name(now));
+			 trunk_state_name(now));
+		say(k, v, "line %s", trunk_state_name(now));
 	}
 	t->line = now;
 }

@@ -101,7 +101,7 @@ struct line_path {
 	char why[201];
 };
 
-enum line_state { LINE_DOWN, LINE_SUSPECT, LINE_UP };
+enum trunk_state { TRUNK_DOWN, TRUNK_SUSPECT, TRUNK_UP };
 
 struct line {
 	struct line_path path[PATHS_MAX];
@@ -113,7 +113,7 @@ struct told {
 	bool known;
 	enum pair_state state;
 	enum verdict verdict;
-	enum line_state line;
+	enum trunk_state line;
 	int64_t line_since_ms;	/* wall; 0: not known */
 	uint64_t joint, own, other, acked, cosigned, wants;
 	bool path_due;
@@ -189,8 +189,8 @@ void line_close_all(struct keeper *k, const char *reason);
 /** PAIR_SET and PAIR_DROP, as far as not told. */
 void line_pairs(struct keeper *k);
 void line_turn(struct keeper *k);
-enum line_state line_state(const struct keeper *k, const struct pair_view *v);
-const char *line_state_name(enum line_state s);
+enum trunk_state trunk_state(const struct keeper *k, const struct pair_view *v);
+const char *trunk_state_name(enum trunk_state s);
 
 /* ---- asked.c ---- */
 

@@ -88,7 +88,7 @@ static int words_add(json_t *pair, const struct pair_view *v)
 static json_t *pair_make(struct keeper *k, const struct pair_view *v)
 {
 	const struct told *t = &k->news[v->pair];
-	const enum line_state line = line_state(k, v);
+	const enum trunk_state line = trunk_state(k, v);
 	const int64_t since =
 		t->known && t->line == line ? t->line_since_ms : 0;
 	char root[2 * DIGEST_BYTES + 1];
@@ -101,7 +101,7 @@ static json_t *pair_make(struct keeper *k, const struct pair_view *v)
 		"s:I,s:o,s:o,s:I}",
 		"peer", v->card->name, "state", status_pair_name(v->state),
 		"why", v->state_why, "verdict", verdict_name(v->verdict),
-		"verdict_why", v->verdict_why, "line", line_state_name(line),
+		"verdict_why", v->verdict_why, "line", trunk_state_name(line),
 		"since", stamp_or_null(since), "session", v->session, "paths",
 		paths_make(&k->line[v->pair]), "own", "size",
 		(json_int_t)v->own_size, "acked", (json_int_t)v->own_acked,

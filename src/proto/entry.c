@@ -9,7 +9,7 @@
 #include "crypto/key.h"
 #include "proto/entry.h"
 
-static bool token_ok(struct str s)
+bool name_ok(struct str s)
 {
 	if (!s.n || s.n > 32 || s.p[0] < 'a' || s.p[0] > 'z')
 		return false;
@@ -120,19 +120,65 @@ static bool clock_form(struct str v)
 	return str_is(v, "clock");
 }
 
+static bool one_of(struct str v, const char *const list[])
+{
+	while (*list && !str_is(v, *list))
+		list++;
+	return *list;
+}
+
+static bool declared_form(struct str v)
+{
+	static const char *const list[] = {"open", "closed", "suspended",
+					   "fault", NULL};
+	return one_of(v, list);
+}
+
+static bool kind_form(struct str v)
+{
+	static const char *const list[] = {"scheduled", "unannounced",
+					   "restoration", "fallback", NULL};
+	return one_of(v, list);
+}
+
+static bool drill_form(struct str v)
+{
+	return str_is(v, "drill");
+}
+
+static bool ready_form(struct str v)
+{
+	return str_is(v, "ready") || str_is(v, "refused");
+}
+
+static bool present_form(struct str v)
+{
+	return str_is(v, "present") || str_is(v, "refused");
+}
+
+static bool outcome_form(struct str v)
+{
+	static const char *const list[] = {
+		"answered",  "answered-late", "unattended",
+		"refused",   "path-down",     "fault-declared-here",
+		"suspended", "outside-hours", "fault-declared-there",
+		NULL};
+	return one_of(v, list);
+}
+
 /* Any token but clock, whose entries have fields of their own */
 static bool fault_form(struct str v)
 {
-	return token_ok(v) && !clock_form(v);
+	return name_ok(v) && !clock_form(v);
 }
 
 struct slot {
-	const char *name;	/* NULL ends the list */
+	const char *name; /* NULL ends the list */
 	form_h *form;
 	bool optional;
 };
 
-#define SLOTS_MAX 7
+#define SLOTS_MAX 12
 
 /* docs/record.md 3, the table of types, in its order */
 static const struct rule {
@@ -154,7 +200,9 @@ static const struct rule {
 	  {"by", value_ok, false},
 	  {"precedence", precedence_form, false},
 	  {"subject", value_ok, false},
-	  {"blob", blob_form, false}}},
+	  {"blob", blob_form, false},
+	  {"line", name_ok, true},
+	  {"written", stamp_form, true}}},
 	{"document",
 	 ENTRY_DOCUMENT,
 	 {{"id", id_ok, false},
@@ -162,7 +210,9 @@ static const struct rule {
 	  {"precedence", precedence_form, false},
 	  {"subject", value_ok, false},
 	  {"name", value_ok, false},
-	  {"blob", blob_form, false}}},
+	  {"blob", blob_form, false},
+	  {"line", name_ok, true},
+	  {"written", stamp_form, true}}},
 	{"receipt",
 	 ENTRY_RECEIPT,
 	 {{"state", receipt_form, false},
@@ -190,6 +240,80 @@ static const struct rule {
 	 {{"from", uint_form, false},
 	  {"to", size_root_form, false},
 	  {"attest", attest_form, false}}},
+	{"propose",
+	 ENTRY_PROPOSE,
+	 {{"line", name_ok, false},
+	  {"version", uint_form, false},
+	  {"by", value_ok, false}}},
+	{"accept",
+	 ENTRY_ACCEPT,
+	 {{"line", name_ok, false},
+	  {"version", uint_form, false},
+	  {"agreement", hash_size_form, false},
+	  {"by", value_ok, false}}},
+	{"decline",
+	 ENTRY_DECLINE,
+	 {{"line", name_ok, false},
+	  {"version", uint_form, false},
+	  {"agreement", hash_size_form, false},
+	  {"by", value_ok, false},
+	  {"reason", value_ok, false}}},
+	{"withdraw",
+	 ENTRY_WITHDRAW,
+	 {{"line", name_ok, false},
+	  {"version", uint_form, false},
+	  {"by", value_ok, false},
+	  {"reason", value_ok, false}}},
+	{"declare",
+	 ENTRY_DECLARE,
+	 {{"line", name_ok, false},
+	  {"state", declared_form, false},
+	  {"until", stamp_form, true},
+	  {"by", value_ok, false},
+	  {"reason", value_ok, false}}},
+	{"check",
+	 ENTRY_CHECK,
+	 {{"line", name_ok, false},
+	  {"check", name_ok, false},
+	  {"due", stamp_form, false},
+	  {"kind", kind_form, false},
+	  {"for", name_ok, true},
+	  {"mark", drill_form, true},
+	  {"by", value_ok, true}}},
+	{"answer",
+	 ENTRY_ANSWER,
+	 {{"of", uint_form, false},
+	  {"line", name_ok, false},
+	  {"check", name_ok, false},
+	  {"due", stamp_form, false},
+	  {"state", ready_form, false}}},
+	{"attend",
+	 ENTRY_ATTEND,
+	 {{"of", uint_form, false},
+	  {"line", name_ok, false},
+	  {"check", name_ok, false},
+	  {"due", stamp_form, false},
+	  {"state", present_form, false},
+	  {"by", value_ok, false},
+	  {"reason", value_ok, true}}},
+	{"result",
+	 ENTRY_RESULT,
+	 {{"line", name_ok, false},
+	  {"check", name_ok, false},
+	  {"due", stamp_form, false},
+	  {"kind", kind_form, false},
+	  {"for", name_ok, true},
+	  {"mark", drill_form, true},
+	  {"outcome", outcome_form, false},
+	  {"of", uint_form, true},
+	  {"after-ms", uint_form, true},
+	  {"by", value_ok, true},
+	  {"tried", value_ok, true}}},
+	{"waiting",
+	 ENTRY_WAITING,
+	 {{"line", name_ok, false},
+	  {"id", id_ok, false},
+	  {"blob", blob_form, false}}},
 };
 
 static bool rule_fits(const struct rule *r, const struct entry *e)
@@ -205,7 +329,7 @@ static bool rule_fits(const struct rule *r, const struct entry *e)
 			return false;
 		}
 	}
-	return k == e->fields && !e->text.n;
+	return k == e->fields && !e->text.n == (r->kind != ENTRY_PROPOSE);
 }
 
 static enum entry_kind understand(const struct entry *e)
@@ -257,7 +381,7 @@ int entry_parse(const void *p, size_t n, struct entry *out)
 
 	if (n > ENTRY_BYTES_MAX || parse_envelope(&in, &out->env))
 		return EBADMSG;
-	if (named(&in, "type", &out->type) || !token_ok(out->type))
+	if (named(&in, "type", &out->type) || !name_ok(out->type))
 		return EBADMSG;
 	out->fields = 0;
 	for (;;) {
@@ -271,7 +395,7 @@ int entry_parse(const void *p, size_t n, struct entry *out)
 			return EBADMSG;
 		f->name = str_cut(&line, ' ');
 		f->value = line;
-		if (!token_ok(f->name) || !value_ok(f->value))
+		if (!name_ok(f->name) || !value_ok(f->value))
 			return EBADMSG;
 		out->fields++;
 	}
@@ -345,7 +469,7 @@ int entry_blob(const struct entry *e, struct blob_ref *out)
 	if (hex_decode((struct str){hash.p + 7, hash.n - 7}, out->hash,
 		       DIGEST_BYTES) ||
 	    uint_parse(str_cut(&v, ' '), &out->bytes))
-		return ENOENT;	/* cannot be: understand() has checked it */
+		return ENOENT; /* cannot be: understand() has checked it */
 	out->media = v;
 	return 0;
 }
@@ -365,8 +489,10 @@ int entry_range(const struct entry *e, uint64_t *first, uint64_t *last)
 const char *entry_kind_name(enum entry_kind kind)
 {
 	static const char *const name[ENTRY_KINDS] = {
-		"?",      "open", "notice", "document", "receipt",
-		"refuse", "ack",  "line",   "fault",    "restore"};
+		"?",       "open",   "notice",  "document", "receipt",
+		"refuse",  "ack",    "line",    "fault",    "restore",
+		"propose", "accept", "decline", "withdraw", "declare",
+		"check",   "answer", "attend",  "result",   "waiting"};
 
 	return kind < ENTRY_KINDS ? name[kind] : "?";
 }

@@ -26,6 +26,16 @@ enum entry_kind {
 	ENTRY_LINE,
 	ENTRY_FAULT,
 	ENTRY_RESTORE,
+	ENTRY_PROPOSE,	/* from here on: lines (docs/lines.md 2) */
+	ENTRY_ACCEPT,
+	ENTRY_DECLINE,
+	ENTRY_WITHDRAW,
+	ENTRY_DECLARE,
+	ENTRY_CHECK,
+	ENTRY_ANSWER,
+	ENTRY_ATTEND,
+	ENTRY_RESULT,
+	ENTRY_WAITING,
 	ENTRY_KINDS
 };
 
@@ -78,6 +88,8 @@ int entry_blob(const struct entry *e, struct blob_ref *out)
 /** FIRST LAST of an understood receipt or refuse.  0 or ENOENT. */
 int entry_range(const struct entry *e, uint64_t *first, uint64_t *last)
 	__attribute__((warn_unused_result));
+/** The name of a line, a check, a role: a-z, then a-z 0-9 -, 1 to 32. */
+bool name_ok(struct str s);
 /** The type's token; "?" for ENTRY_UNKNOWN. */
 const char *entry_kind_name(enum entry_kind kind);
 
