@@ -109,7 +109,7 @@ $(B)/rdtest: $(UNIT_OBJS) $(LIB)
 	$(LINK) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc $^ $(PKG_LIBS)
 
 $(B)/rdsim: $(SIM_OBJS) $(LIB)
-	$(LINK) $^ $(PKG_LIBS)
+	$(LINK) -Wl,--wrap=key_sign,--wrap=key_verify $^ $(PKG_LIBS)
 
 .SECONDEXPANSION:
 $(SIDE_PROGRAMS): $(B)/%: $(B)/%.o $$(filter-out $(SIDE_MAINS:%.c=$(B)/%.o),$$(call objs,$$(dir $$*)*.c)) $(LIB)

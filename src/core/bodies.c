@@ -2,9 +2,9 @@
 /**
  * @file bodies.c  Asking for and giving bodies that do not travel with entries
  *
- * One body at a time comes in, in windows that are asked for: lost octets are
- * asked for again from where the body ends, also after a restart, so that a cut
- * in the middle of 200 MB costs nothing.
+ * Several small bodies are under way at once, and one large one, in windows
+ * that are asked for: lost octets are asked for again from where the body ends,
+ * also after a restart, so that a cut in the middle of 200 MB costs nothing.
  */
 #include <assert.h>
 #include <errno.h>
@@ -12,14 +12,30 @@
 #include "core/state.h"
 
 #define BAD_MAX 3	/* wrong hashes of one body in a session */
+#define HALF (BULK_WINDOW_BYTES / 2)
+
+static void stop(struct intake *in)
+{
+	buf_free(&in->row);
+	*in = (struct intake){.stall_at_ms = UINT64_MAX};
+}
 
 void body_reset(struct session *s)
 {
-	struct buf row = s->in.row;
-
-	buf_reset(&row);
-	s->in = (struct intake){.row = row, .stall_at_ms = UINT64_MAX};
+	for (int i = 0; i < INTAKES; i++)
+		stop(&s->in[i]);
 	s->want_from[0] = s->want_from[1] = 0;
+}
+
+uint64_t body_deadline(const struct pair *p)
+{
+	uint64_t at = UINT64_MAX;
+
+	for (int i = 0; i < INTAKES; i++) {
+		if (p->s.in[i].stall_at_ms < at)
+			at = p->s.in[i].stall_at_ms;
+	}
+	return at;
 }
 
 static bool in_row(const struct intake *in)
@@ -27,13 +43,26 @@ static bool in_row(const struct intake *in)
 	return in->want.bytes <= BODY_ROW_MAX;
 }
 
-static int ask(struct core *c, struct pair *p, struct now now)
+/* The number by which this body is asked for */
+static uint64_t number(const struct intake *in)
 {
-	struct intake *in = &p->s.in;
+	return in->want.seq | (in->of == FEED_OWN ? BODY_OF_ASKER : 0);
+}
+
+static struct intake *intake_of(struct session *s, uint64_t seq)
+{
+	for (int i = 0; i < INTAKES; i++) {
+		if (s->in[i].active && number(&s->in[i]) == seq)
+			return &s->in[i];
+	}
+	return NULL;
+}
+
+static int ask(struct core *c, struct pair *p, struct now now,
+	       struct intake *in)
+{
 	const uint64_t left = in->want.bytes - in->have;
-	struct want w = {.seq = in->want.seq |
-				(in->of == FEED_OWN ? BODY_OF_ASKER : 0),
-			 .offset = in->have};
+	struct want w = {.seq = number(in), .offset = in->have};
 	struct buf b;
 	int err;
 
@@ -42,9 +71,14 @@ static int ask(struct core *c, struct pair *p, struct now now)
 		(uint32_t)(left > BULK_WINDOW_BYTES ? BULK_WINDOW_BYTES : left);
 	if (in->asked > in->have) {
 		w.offset = in->asked;
-		w.bytes = BULK_WINDOW_BYTES / 2;
+		w.bytes = HALF;
 		if (w.bytes > in->want.bytes - in->asked)
 			w.bytes = (uint32_t)(in->want.bytes - in->asked);
+		in->edge = in->asked;
+		in->edge_turn = ++p->s.asks;
+	} else {
+		in->edge = in->want.bytes;
+		in->turn = ++p->s.asks;
 	}
 	in->asked = w.offset + w.bytes;
 	in->stall_at_ms = now.mono_ms + WANT_STALL_MS;
@@ -57,10 +91,33 @@ static int ask(struct core *c, struct pair *p, struct now now)
 	return err;
 }
 
-int body_ask_again(struct core *c, struct pair *p, struct now now)
+int body_late(struct core *c, struct pair *p, struct now now)
 {
-	p->s.in.asked = p->s.in.have;
-	return ask(c, p, now);
+	int err = 0;
+
+	for (int i = 0; i < INTAKES && !err; i++) {
+		struct intake *in = &p->s.in[i];
+
+		if (!in->active || now.mono_ms < in->stall_at_ms)
+			continue;
+		in->asked = in->have;
+		err = ask(c, p, now, in);
+	}
+	return err;
+}
+
+/* ---- which ---- */
+
+/* Octets of the peer that are under way */
+static uint64_t coming(const struct pair *p)
+{
+	uint64_t n = 0;
+
+	for (int i = 0; i < INTAKES; i++) {
+		if (p->s.in[i].active && p->s.in[i].of == FEED_PEER)
+			n += p->s.in[i].want.bytes;
+	}
+	return n;
 }
 
 static bool acceptable(struct core *c, const struct pair *p,
@@ -69,7 +126,7 @@ static bool acceptable(struct core *c, const struct pair *p,
 	if (!w->bytes || w->bytes > BLOB_BYTES_MAX + BLOB_SALT_BYTES)
 		return false;
 	if (c->conf.quota_bytes &&
-	    p->body_bytes + w->bytes > c->conf.quota_bytes) {
+	    p->body_bytes + coming(p) + w->bytes > c->conf.quota_bytes) {
 		c->counter[COUNT_QUOTA]++;
 		return false;
 	}
@@ -77,59 +134,96 @@ static bool acceptable(struct core *c, const struct pair *p,
 }
 
 /* The next wanted body of a feed that may be taken; ENOENT */
-static int next_of(struct core *c, struct pair *p, enum feed_of of)
+static int next_of(struct core *c, struct pair *p, struct intake *in)
 {
-	struct intake *in = &p->s.in;
-
 	for (;;) {
-		const int err = DB(c, want_next, feed_id(p->no, of),
-				   p->s.want_from[of], &in->want);
+		const int err = DB(c, want_next, feed_id(p->no, in->of),
+				   p->s.want_from[in->of], &in->want);
 
 		if (err)
 			return err;
-		p->s.want_from[of] = in->want.seq + 1;
 		if (acceptable(c, p, &in->want))
 			return 0;
+		p->s.want_from[in->of] = in->want.seq + 1;
 	}
 }
 
-static int done(struct core *c, struct pair *p, struct now now);
-
-int body_want_next(struct core *c, struct pair *p, struct now now)
+/* Is there room for this one beside those that are under way?  One large body
+   at a time, and the others together in a window; the same octets, named
+   twice, one after the other. */
+static bool fits(const struct session *s, const struct intake *in)
 {
-	struct intake *in = &p->s.in;
+	uint64_t small = in->want.bytes > HALF ? 0 : in->want.bytes;
+
+	for (int i = 0; i < INTAKES; i++) {
+		const struct intake *o = &s->in[i];
+
+		if (!o->active)
+			continue;
+		if (o->want.bytes > HALF && in->want.bytes > HALF)
+			return false;
+		if (o->want.bytes <= HALF)
+			small += o->want.bytes;
+		if (!memcmp(o->want.hash, in->want.hash, DIGEST_BYTES))
+			return false;
+	}
+	return small <= BULK_WINDOW_BYTES;
+}
+
+static int done(struct core *c, struct pair *p, struct now now,
+		struct intake *in);
+
+/* Begin with it, in an intake that is free */
+static int begin(struct core *c, struct pair *p, struct now now,
+		 struct intake *in)
+{
 	bool whole = false;
 	int err;
 
-	if (in->active || !p->s.paths || !pair_may_sign(p) || !p->wants)
-		return 0;
-	in->of = FEED_PEER;
-	err = next_of(c, p, FEED_PEER);
-	if (err == ENOENT) {
-		in->of = FEED_OWN;
-		err = next_of(c, p, FEED_OWN);
-	}
-	if (err)
-		return err == ENOENT ? 0 : err;
+	p->s.want_from[in->of] = in->want.seq + 1;
 	in->active = true;
-	in->have = in->asked = 0;
-	in->bad = 0;
-	buf_reset(&in->row);
+	buf_init(&in->row, BODY_ROW_MAX);
 	if (!in_row(in)) {
 		err = DB(c, blob_have, in->want.hash, &in->have, &whole);
 		if (err)
 			return err;
 		/* all is there but the end of its turn was lost */
 		if (whole || in->have >= in->want.bytes)
-			return done(c, p, now);
+			return done(c, p, now, in);
 	}
-	return ask(c, p, now);
+	return ask(c, p, now, in);
 }
 
-/* What came is what the entry names: keep it, say so */
-static int keep(struct core *c, struct pair *p, struct now now)
+int body_want_next(struct core *c, struct pair *p, struct now now)
 {
-	struct intake *in = &p->s.in;
+	int err = 0;
+
+	if (!p->s.paths || !pair_may_sign(p) || !p->wants)
+		return 0;
+	for (int i = 0; i < INTAKES && !err; i++) {
+		struct intake *in = &p->s.in[i];
+
+		if (in->active)
+			continue;
+		in->of = FEED_PEER;
+		err = next_of(c, p, in);
+		if (err == ENOENT) {
+			in->of = FEED_OWN;
+			err = next_of(c, p, in);
+		}
+		if (err || !fits(&p->s, in))
+			break;
+		err = begin(c, p, now, in);
+	}
+	return err == ENOENT ? 0 : err;
+}
+
+/* ---- coming ---- */
+
+/* What came is what the entry names: keep it, say so */
+static int keep(struct core *c, struct pair *p, struct now now,
+		struct intake *in)
+{
 	const uint32_t feed = feed_id(p->no, in->of);
 	int err = 0;
 
@@ -151,9 +245,9 @@ static int keep(struct core *c, struct pair *p, struct now now)
 	return 0;
 }
 
-static int done(struct core *c, struct pair *p, struct now now)
+static int done(struct core *c, struct pair *p, struct now now,
+		struct intake *in)
 {
-	struct intake *in = &p->s.in;
 	uint8_t h[DIGEST_BYTES];
 	int err;
 
@@ -168,21 +262,29 @@ static int done(struct core *c, struct pair *p, struct now now)
 		in->have = in->asked = 0;
 		buf_reset(&in->row);
 		if (++in->bad < BAD_MAX)
-			return ask(c, p, now);
+			return ask(c, p, now, in);
 		err = 0;	/* not from this peer, not in this session */
 	} else if (!err) {
-		err = keep(c, p, now);
+		err = keep(c, p, now, in);
 	}
-	in->active = false;
-	in->stall_at_ms = UINT64_MAX;
+	stop(in);
 	return err;
+}
+
+/* Bodies come in the order in which they were asked for: while one does, those
+   behind it are not late */
+static void not_late(struct session *s, struct now now, const struct intake *in)
+{
+	for (int i = 0; i < INTAKES; i++) {
+		if (s->in[i].active && s->in[i].turn >= in->turn)
+			s->in[i].stall_at_ms = now.mono_ms + WANT_STALL_MS;
+	}
 }
 
 int body_bulk(struct core *c, struct pair *p, struct now now, const uint8_t *m,
 	      size_t n)
 {
-	struct intake *in = &p->s.in;
-	const uint64_t mark = in->of == FEED_OWN ? BODY_OF_ASKER : 0;
+	struct intake *in;
 	struct bulk b;
 	int err = 0;
 
@@ -190,8 +292,8 @@ int body_bulk(struct core *c, struct pair *p, struct now now, const uint8_t *m,
 		c->counter[COUNT_FRAME_BAD]++;
 		return 0;
 	}
-	if (!in->active || b.seq != (in->want.seq | mark) ||
-	    b.offset != in->have || b.n > in->asked - in->have) {
+	in = intake_of(&p->s, b.seq);
+	if (!in || b.offset != in->have || b.n > in->asked - in->have) {
 		c->counter[COUNT_BULK_STRAY]++;
 		return 0;
 	}
@@ -204,13 +306,22 @@ int body_bulk(struct core *c, struct pair *p, struct now now, const uint8_t *m,
 	if (err)
 		return err;
 	in->have += b.n;
-	in->stall_at_ms = now.mono_ms + WANT_STALL_MS;
+	not_late(&p->s, now, in);
+	if (in->have >= in->edge)
+		in->turn = in->edge_turn;
 	if (in->have == in->want.bytes)
-		return done(c, p, now);
-	if (in->asked < in->want.bytes &&
-	    in->asked - in->have <= BULK_WINDOW_BYTES / 2)
-		return ask(c, p, now);
+		return done(c, p, now, in);
+	if (in->asked < in->want.bytes && in->asked - in->have <= HALF)
+		return ask(c, p, now, in);
 	return 0;
+}
+
+void body_gone(struct session *s, uint64_t seq)
+{
+	struct intake *in = intake_of(s, seq);
+
+	if (in)
+		stop(in);	/* asked again in a later session */
 }
 
 /* ---- giving ---- */

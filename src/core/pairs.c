@@ -150,7 +150,6 @@ struct pair *pair_free(struct pair *p)
 		key_free(p->trunk_key);
 		session_reset(NULL, &p->s, false);
 		buf_free(&p->s.pending);
-		buf_free(&p->s.in.row);
 		free(p);
 	}
 	return NULL;
@@ -208,7 +207,6 @@ static int derive(struct core *c, struct pair *p)
 static void start_run(struct core *c, struct pair *p)
 {
 	buf_init(&p->s.pending, BATCH_BYTES_MAX + 4 * BATCH_ENTRIES_MAX);
-	buf_init(&p->s.in.row, BODY_ROW_MAX);
 	session_reset(c, &p->s, true);
 	p->announced = p->peer.tree.size;
 	p->signed_bytes = p->own.bytes;

@@ -75,6 +75,8 @@ struct path {
 	struct path *next;
 };
 
+#define INTAKES 16	/* bodies of a pair that come in at once */
+
 /** A body that is coming in. */
 struct intake {
 	bool active;
@@ -82,7 +84,10 @@ struct intake {
 	struct db_want want;
 	uint64_t have;
 	uint64_t asked;		/* asked for up to here */
-	uint64_t stall_at_ms;
+	uint64_t turn;		/* of what comes next, in the order of asking */
+	uint64_t edge;		/* from here on it is */
+	uint64_t edge_turn;	/* this one */
+	uint64_t stall_at_ms;	/* UINT64_MAX: not active */
 	unsigned bad;		/* times the hash was wrong */
 	struct buf row;		/* bodies <= BODY_ROW_MAX */
 };
@@ -109,7 +114,8 @@ struct session {
 	struct buf pending;	/* entries without their checkpoint yet */
 	uint64_t pending_n;
 	enum whose pending_whose;
-	struct intake in;
+	struct intake in[INTAKES];
+	uint64_t asks;		/* turns given to intakes */
 	uint64_t want_from[2];	/* next body to look for: own, peer */
 };
 
@@ -118,7 +124,7 @@ struct said {
 	uint64_t first, last;
 };
 
-#define SAID_MAX 32	/* ranges a turn; more bodies are asked for again */
+#define SAID_MAX 256	/* ranges a turn; more bodies are asked for again */
 
 struct pair {
 	/* durable (pairs.c) */
@@ -379,7 +385,7 @@ void sync_start(struct pair *p, struct now now);
 
 /* ---- bodies.c ---- */
 
-/** Ask for the next wanted body, when none is on its way. */
+/** Ask for the next wanted bodies, as far as there is room. */
 int body_want_next(struct core *c, struct pair *p, struct now now);
 /** Octets of it. */
 int body_bulk(struct core *c, struct pair *p, struct now now, const uint8_t *m,
@@ -387,8 +393,12 @@ int body_bulk(struct core *c, struct pair *p, struct now now, const uint8_t *m,
 /** The peer asks us for one. */
 int body_asked(struct core *c, struct pair *p, struct now now, const uint8_t *m,
 	       size_t n);
-/** Nothing came for long: ask for the rest once more. */
-int body_ask_again(struct core *c, struct pair *p, struct now now);
+/** Ask once more for the rest of bodies of which nothing came for long. */
+int body_late(struct core *c, struct pair *p, struct now now);
+/** When the next of them is late. */
+uint64_t body_deadline(const struct pair *p);
+/** The peer cannot give the one that was asked for by this number. */
+void body_gone(struct session *s, uint64_t seq);
 /** Forget what is on its way; the next session asks again. */
 void body_reset(struct session *s);
 

@@ -407,12 +407,11 @@ static int fetch_in(struct core *c, struct pair *p, const uint8_t *m, size_t n)
 static int gone_in(struct core *c, struct pair *p, const uint8_t *m, size_t n)
 {
 	struct cur cur = cur_of(m, n);
-	const uint64_t seq = cur_u64(&cur) & ~BODY_OF_ASKER;
+	const uint64_t seq = cur_u64(&cur);
 
 	if (!cur_done(&cur))
 		return session_end(c, p, "bad GONE");
-	if (p->s.in.active && p->s.in.want.seq == seq)
-		p->s.in.active = false;	/* asked again in a later session */
+	body_gone(&p->s, seq);
 	return 0;
 }
 

@@ -186,8 +186,7 @@ static int path_leave(struct core *c, struct now now, struct pair *p,
 					  LANE_FRAMES_MAX);
 		return err;
 	}
-	p->s.in.active = false;
-	p->s.want_from[0] = p->s.want_from[1] = 0;
+	body_reset(&p->s);
 	p->s.fetch_sent = false;
 	p->s.joint_offered = 0;
 	if (p->down_at_ms == UINT64_MAX)
@@ -324,9 +323,7 @@ static int pair_tick(struct core *c, struct pair *p, struct now now)
 {
 	int err = lanes_tick(c, p, now);
 
-	if (!err && p->s.in.active && now.mono_ms >= p->s.in.stall_at_ms)
-		err = body_ask_again(c, p, now);
-	return err;
+	return err ? err : body_late(c, p, now);
 }
 
 int core_tick(struct core *c, struct now now)
@@ -352,8 +349,8 @@ static uint64_t pair_deadline(const struct pair *p)
 {
 	uint64_t at = lanes_deadline(p);
 
-	if (p->s.in.active && p->s.in.stall_at_ms < at)
-		at = p->s.in.stall_at_ms;
+	if (body_deadline(p) < at)
+		at = body_deadline(p);
 	if (pair_may_sign(p)) {
 		if (p->ack_at_ms < at)
 			at = p->ack_at_ms;

@@ -249,7 +249,7 @@ static void step_joint(void)
 static void step_bulk(void)
 {
 	static const uint8_t zero[BULK_BYTES];
-	const struct intake *in = &rig_pair(&f.r)->s.in;
+	const struct intake *in = &rig_pair(&f.r)->s.in[0];
 	const uint8_t how = cur_u8(&f.in);
 	uint64_t seq = number(), offset = number();
 	size_t n = at_most(BULK_BYTES);

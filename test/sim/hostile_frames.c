@@ -383,7 +383,7 @@ static void bulk_stray(struct rig *r)
 	is_count(r, COUNT_BULK_STRAY, 1);
 	body[5] = 5;
 	notice(r, body, BIG);
-	in = &rig_pair(r)->s.in;
+	in = &rig_pair(r)->s.in[0];
 	IS(r->said[MSG_WANT] == 1 && in->active);
 	IS(!want_decode(r->body[MSG_WANT].p, r->body[MSG_WANT].n, &w));
 	IS(w.seq == 1 && w.offset == 0 && w.bytes == BIG);
@@ -424,7 +424,7 @@ static void bulk_wrong_hash(struct rig *r)
 		bulk(r, 1, 0, wrong, BIG);
 		is_count(r, COUNT_BLOB_BAD, i);
 	}
-	IS(r->said[MSG_WANT] == 3 && !rig_pair(r)->s.in.active);
+	IS(r->said[MSG_WANT] == 3 && !rig_pair(r)->s.in[0].active);
 	bulk(r, 1, 0, body, BIG);	/* too late in this session */
 	is_count(r, COUNT_BULK_STRAY, 1);
 	is_size(r, 5, 2);
@@ -535,9 +535,9 @@ static void gone(struct rig *r)
 	liar_lane(r, LANE_CONTROL, MSG_GONE, seq, 8);	/* nothing asked */
 	notice(r, body, BIG);
 	liar_lane(r, LANE_CONTROL, MSG_GONE, other, 8);
-	IS(rig_pair(r)->s.in.active);
+	IS(rig_pair(r)->s.in[0].active);
 	liar_lane(r, LANE_CONTROL, MSG_GONE, seq, 8);
-	IS(!rig_pair(r)->s.in.active && rig_pair(r)->wants == 1);
+	IS(!rig_pair(r)->s.in[0].active && rig_pair(r)->wants == 1);
 	rig_wait(r, 20000);
 	IS(r->said[MSG_WANT] == 1);
 	is_open(r);

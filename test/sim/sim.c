@@ -17,9 +17,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "export.h"
 #include "hostile.h"
+#include "memo.h"
 
 struct totals {
 	uint64_t fault[FAULTS];
@@ -37,6 +39,7 @@ static void draw_faults(struct world *w)
 		w->reorder = (unsigned)world_draw(w, 80);
 	}
 	w->crash = world_chance(w, 700) ? 1 + (unsigned)world_draw(w, 12) : 0;
+	w->busy = world_chance(w, 100);
 }
 
 static void something(struct world *w)
@@ -52,7 +55,7 @@ static void something(struct world *w)
 		     {FAULT_CLOCK_FORWARD, 3},
 		     {FAULT_CLOCK_DRIFT, 3},
 		     {FAULT_ROLLBACK, 16},
-		     {FAULT_ROLLBACK_UNMARKED, 8}};
+		     {FAULT_ROLLBACK_UNMARKED, 12}};
 	const int side = (int)world_draw(w, SIDES);
 	uint64_t r = world_draw(w, 1000);
 
@@ -64,7 +67,7 @@ static void something(struct world *w)
 		world_open(w, side);
 		return;
 	}
-	r = world_draw(w, 4000);
+	r = world_draw(w, 2000);
 	for (size_t i = 0; i < sizeof(often) / sizeof(often[0]); i++) {
 		if (r < often[i].weight) {
 			if (w->verbose)
@@ -121,6 +124,7 @@ static void run(uint64_t seed, uint64_t events, bool verbose,
 	char trace[2 * DIGEST_BYTES + 1];
 	unsigned steps = 0;
 
+	memo_start();
 	world_init(&w, seed);
 	w.verbose = verbose;
 	world_pair(&w);
@@ -226,6 +230,7 @@ static void run_jobs(struct job j, unsigned jobs, struct totals *sum)
 		else
 			sum->failed++;
 		close(from[i]);
+		(void)wait(NULL);
 	}
 }
 

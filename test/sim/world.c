@@ -623,10 +623,24 @@ static void node_events(struct world *w, int s)
 	}
 }
 
+/* How far time may go on at once.  A partition of months, or a day without the
+   other side, is all spent on writing in a busy world only. */
+static uint64_t horizon(const struct world *w)
+{
+	const uint64_t most = w->now_ms + (w->quiet ? 60000 : 5000);
+	uint64_t until = w->heal_ms;
+
+	for (int s = 0; s < SIDES; s++) {
+		if (!w->node[s].up && w->node[s].up_at_ms > until)
+			until = w->node[s].up_at_ms;
+	}
+	return until > most && !w->busy ? most + (until - most) / 8 : most;
+}
+
 void world_step(struct world *w)
 {
+	const uint64_t most = horizon(w);
 	uint64_t at = next_time(w);
-	const uint64_t most = w->now_ms + (w->quiet ? 60000 : 5000);
 
 	if (at > most)
 		at = most;

@@ -97,6 +97,7 @@ struct world {
 	unsigned loss, dup, reorder;	/* permille */
 	unsigned latency_ms;
 	unsigned crash;		/* permille of turns */
+	bool busy;		/* written to all the time, cut or not */
 	uint64_t events;
 	uint64_t fault[FAULTS];
 	uint8_t trace[DIGEST_BYTES];	/* of everything that was sent */
