@@ -35,6 +35,31 @@
 #define BLOB_BYTES_MAX 1073741824ULL /* 1 GiB a document; longer: 413 */
 #define BLOB_SALT_BYTES 32	/* random bytes before the content */
 
+/* Agreements of lines (docs/lines.md 1); more: not an agreement */
+#define AGREEMENT_BYTES_MAX 32768
+#define AGREEMENT_NAME_CHARS_MAX 32
+#define AGREEMENT_WORDS_BYTES_MAX 512 /* purpose, names and offices, duties */
+#define AGREEMENT_ZONE_CHARS_MAX 64
+#define AGREEMENT_LANGUAGES_MAX 4
+#define AGREEMENT_OFFSETS_MAX 64 /* of one side */
+#define AGREEMENT_HOURS_MAX 32
+#define AGREEMENT_HOLIDAYS_MAX 256
+#define AGREEMENT_PERSONS_MAX 64
+#define AGREEMENT_STATIONS_MAX 64
+#define AGREEMENT_CHECKS_MAX 16
+#define AGREEMENT_FALLBACKS_MAX 8
+#define AGREEMENT_DUTIES_MAX 16
+#define AGREEMENT_GRACE_S_MIN 10
+#define AGREEMENT_GRACE_S_MAX 86400
+
+/* Lines */
+#define AGREEMENT_BYTES_MAX 32768 /* longer: not an agreement */
+#define LINES_MAX 16384		/* of one pair; a proposal of one more is stale */
+#define ROW_NAME_CHARS_MAX 40	/* of what the store keeps for lines */
+#define ROW_BYTES_MAX 65536
+#define WAITING_MAX 1000	/* items that wait on one line; one more is
+				   answered "busy" */
+
 /* Trunk */
 #define FRAME_BYTES_MAX 61440	/* payload of one trunk frame; longer: the path
 				   is closed, "frame too long" is counted */
