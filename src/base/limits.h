@@ -35,7 +35,7 @@
 #define BLOB_BYTES_MAX 1073741824ULL /* 1 GiB a document; longer: 413 */
 #define BLOB_SALT_BYTES 32	/* random bytes before the content */
 
-/* Agreements of lines (docs/lines.md 1); more: not an agreement */
+/* Agreements of lines (docs/lines.md 1); more or longer: not an agreement */
 #define AGREEMENT_BYTES_MAX 32768
 #define AGREEMENT_NAME_CHARS_MAX 32
 #define AGREEMENT_WORDS_BYTES_MAX 512 /* purpose, names and offices, duties */
@@ -53,7 +53,6 @@
 #define AGREEMENT_GRACE_S_MAX 86400
 
 /* Lines */
-#define AGREEMENT_BYTES_MAX 32768 /* longer: not an agreement */
 #define LINES_MAX 16384		/* of one pair; a proposal of one more is stale */
 #define ROW_NAME_CHARS_MAX 40	/* of what the store keeps for lines */
 #define ROW_BYTES_MAX 65536
