@@ -54,7 +54,7 @@ LINK = @echo "LINK    $@"; mkdir -p $(@D); $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o
 
 # ---- what there is ----
 
-ROOMS := base crypto proto core wire sandbox store keeper trunk console monitor
+ROOMS := base crypto proto core wire sandbox store keeper trunk media console monitor
 objs = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)))
 
 LIB := $(B)/libringdown.a

@@ -7,7 +7,8 @@ purpose=${1:-build}
 build=(gcc libc6-dev make pkg-config libssl-dev libsqlite3-dev libmicrohttpd-dev
 	libjansson-dev libcurl4-gnutls-dev libseccomp-dev)
 demo=(iproute2 procps curl openssl python3)
-check=(clang llvm clang-tidy binutils file iproute2 util-linux python3-cryptography)
+check=(clang llvm clang-tidy binutils file iproute2 util-linux python3-cryptography
+	python3-pylibsrtp)
 
 want=("${build[@]}")
 [ "$purpose" = build ] || want+=("${demo[@]}")
