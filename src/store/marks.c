@@ -27,9 +27,9 @@ static int range_find(struct store *s, uint32_t feed, unsigned state,
 
 	if (!st)
 		return store_failed(s, "read receipts");
-	bind_uint(st, 1, feed);
-	bind_uint(st, 2, state);
-	bind_uint(st, 3, at);
+	bind_uint(s, st, 1, feed);
+	bind_uint(s, st, 2, state);
+	bind_uint(s, st, 3, at);
 	rc = sqlite3_step(st);
 	if (rc == SQLITE_ROW) {
 		out->first = column_uint(st, 0);
@@ -49,9 +49,9 @@ static int range_drop(struct store *s, uint32_t feed, unsigned state,
 
 	if (!st)
 		return store_failed(s, DOING_RECEIPT);
-	bind_uint(st, 1, feed);
-	bind_uint(st, 2, state);
-	bind_uint(st, 3, first);
+	bind_uint(s, st, 1, feed);
+	bind_uint(s, st, 2, state);
+	bind_uint(s, st, 3, first);
 	return stmt_run(s, SQL_RECEIPT_DROP, st, DOING_RECEIPT);
 }
 
@@ -86,11 +86,11 @@ static int receipt_put(void *arg, uint32_t feed, uint64_t first, uint64_t last,
 	st = stmt_take(s, SQL_RECEIPT_PUT);
 	if (!st)
 		return store_failed(s, DOING_RECEIPT);
-	bind_uint(st, 1, feed);
-	bind_uint(st, 2, state);
-	bind_uint(st, 3, all.first);
-	bind_uint(st, 4, all.last);
-	bind_uint(st, 5, by);
+	bind_uint(s, st, 1, feed);
+	bind_uint(s, st, 2, state);
+	bind_uint(s, st, 3, all.first);
+	bind_uint(s, st, 4, all.last);
+	bind_uint(s, st, 5, by);
 	return stmt_run(s, SQL_RECEIPT_PUT, st, DOING_RECEIPT);
 }
 
@@ -129,9 +129,9 @@ static int want_put(void *arg, uint32_t feed, const struct db_want *w)
 	st = stmt_take(s, SQL_WANT_PUT);
 	if (!st)
 		return store_failed(s, "write to record.db");
-	bind_uint(st, 1, row_of(feed, w->seq));
-	bind_bytes(st, 2, w->hash, DIGEST_BYTES);
-	bind_uint(st, 3, w->bytes);
+	bind_uint(s, st, 1, row_of(feed, w->seq));
+	bind_bytes(s, st, 2, w->hash, DIGEST_BYTES);
+	bind_uint(s, st, 3, w->bytes);
 	return stmt_run(s, SQL_WANT_PUT, st, "write to record.db");
 }
 
@@ -155,7 +155,7 @@ static int want_get(struct store *s, uint64_t row, struct db_want *out)
 
 	if (!st)
 		return store_failed(s, "read record.db");
-	bind_uint(st, 1, row);
+	bind_uint(s, st, 1, row);
 	rc = sqlite3_step(st);
 	if (rc == SQLITE_ROW)
 		err = want_read(s, st, 0, out);
@@ -191,7 +191,7 @@ static int want_drop(void *arg, uint32_t feed, uint64_t seq)
 	st = stmt_take(s, SQL_WANT_DROP);
 	if (!st)
 		return store_failed(s, "write to record.db");
-	bind_uint(st, 1, row_of(feed, seq));
+	bind_uint(s, st, 1, row_of(feed, seq));
 	return stmt_run(s, SQL_WANT_DROP, st, "write to record.db");
 }
 
@@ -209,8 +209,8 @@ static int want_next(void *arg, uint32_t feed, uint64_t from,
 	st = stmt_take(s, SQL_WANT_NEXT);
 	if (!st)
 		return store_failed(s, "read record.db");
-	bind_uint(st, 1, row_of(feed, from));
-	bind_uint(st, 2, row_of(feed, SEQ_MAX));
+	bind_uint(s, st, 1, row_of(feed, from));
+	bind_uint(s, st, 2, row_of(feed, SEQ_MAX));
 	rc = sqlite3_step(st);
 	if (rc == SQLITE_ROW) {
 		out->seq = column_uint(st, 0) & SEQ_MAX;

@@ -30,9 +30,9 @@ static int number_get(struct store *s, enum sql which, uint64_t a, uint64_t b,
 
 	if (!st)
 		return store_failed(s, DOING_READ);
-	bind_uint(st, 1, a);
+	bind_uint(s, st, 1, a);
 	if (sqlite3_bind_parameter_count(st) > 1)
-		bind_uint(st, 2, b);
+		bind_uint(s, st, 2, b);
 	rc = sqlite3_step(st);
 	if (rc == SQLITE_ROW)
 		*v = column_uint(st, 0);
@@ -79,8 +79,8 @@ static int pair_put(void *arg, uint32_t pair, const uint8_t *p, size_t n)
 	st = stmt_take(s, SQL_PAIR_PUT);
 	if (!st)
 		return store_failed(s, DOING_WRITE);
-	bind_uint(st, 1, pair);
-	bind_bytes(st, 2, p, n);
+	bind_uint(s, st, 1, pair);
+	bind_bytes(s, st, 2, p, n);
 	return stmt_run(s, SQL_PAIR_PUT, st, DOING_WRITE);
 }
 
@@ -92,7 +92,7 @@ static int meta_get(void *arg, const char *name, struct buf *out)
 
 	if (!st)
 		return store_failed(s, DOING_READ);
-	(void)sqlite3_bind_text(st, 1, name, -1, SQLITE_STATIC);
+	bind_text(s, st, 1, name);
 	rc = sqlite3_step(st);
 	if (rc == SQLITE_ROW) {
 		buf_put(out, sqlite3_column_blob(st, 0),
@@ -120,9 +120,9 @@ static int meta_put(void *arg, const char *name, const uint8_t *p, size_t n)
 	st = stmt_take(s, which);
 	if (!st)
 		return store_failed(s, DOING_WRITE);
-	(void)sqlite3_bind_text(st, 1, name, -1, SQLITE_STATIC);
+	bind_text(s, st, 1, name);
 	if (n)
-		bind_bytes(st, 2, p, n);
+		bind_bytes(s, st, 2, p, n);
 	return stmt_run(s, which, st, DOING_WRITE);
 }
 
@@ -181,8 +181,8 @@ int held_flush(struct store *s)
 		st = stmt_take(s, SQL_HELD_PUT);
 		if (!st)
 			return store_failed(s, DOING_WRITE);
-		bind_uint(st, 1, feed);
-		bind_uint(st, 2, s->held[feed]);
+		bind_uint(s, st, 1, feed);
+		bind_uint(s, st, 2, s->held[feed]);
 		err = stmt_run(s, SQL_HELD_PUT, st, DOING_WRITE);
 		if (err)
 			return err;
@@ -225,15 +225,16 @@ static int entry_put(void *arg, uint32_t feed, const struct db_entry *e)
 	st = stmt_take(s, SQL_ENTRY_PUT);
 	if (!st)
 		return store_failed(s, "write an entry to record.db");
-	bind_uint(st, 1, row_of(feed, e->seq));
-	bind_uint(st, 2, e->kind);
-	bind_uint(st, 3, e->seen);
-	(void)sqlite3_bind_int64(st, 4, e->time_ms);
-	if (e->id)
-		(void)sqlite3_bind_text(st, 5, e->id, -1, SQLITE_STATIC);
-	bind_bytes(st, 6, e->p, e->n);
+	bind_uint(s, st, 1, row_of(feed, e->seq));
+	bind_uint(s, st, 2, e->kind);
+	bind_uint(s, st, 3, e->seen);
+	bind_int(s, st, 4, e->time_ms);
+	bind_text(s, st, 5, e->id);
+	bind_bytes(s, st, 6, e->p, e->n);
 	if (e->body)
-		bind_bytes(st, 7, e->body, e->body_n);
+		bind_bytes(s, st, 7, e->body, e->body_n);
+	else
+		bind_text(s, st, 7, NULL);
 	err = stmt_run(s, SQL_ENTRY_PUT, st, "write an entry to record.db");
 	if (err)
 		return err;
@@ -256,8 +257,8 @@ static int body_put(void *arg, uint32_t feed, uint64_t seq, const uint8_t *p,
 	st = stmt_take(s, SQL_BODY_PUT);
 	if (!st)
 		return store_failed(s, "write a body to record.db");
-	bind_uint(st, 1, row_of(feed, seq));
-	bind_bytes(st, 2, p, n);
+	bind_uint(s, st, 1, row_of(feed, seq));
+	bind_bytes(s, st, 2, p, n);
 	err = stmt_run(s, SQL_BODY_PUT, st, "write a body to record.db");
 	if (err)
 		return err;
@@ -302,9 +303,9 @@ static int walk(struct store *s, enum sql which, uint32_t feed, uint64_t first,
 	st = stmt_take(s, which);
 	if (!st)
 		return store_failed(s, DOING_READ);
-	bind_uint(st, 1, row_of(feed, first));
-	bind_uint(st, 2, row_of(feed, SEQ_MAX));
-	bind_uint(st, 3, max);
+	bind_uint(s, st, 1, row_of(feed, first));
+	bind_uint(s, st, 2, row_of(feed, SEQ_MAX));
+	bind_uint(s, st, 3, max);
 	while (!err && (rc = sqlite3_step(st)) != SQLITE_DONE) {
 		if (rc != SQLITE_ROW) {
 			err = store_failed(s, DOING_READ);
@@ -344,8 +345,8 @@ static int entry_find_id(void *arg, uint32_t feed, const char *id,
 	st = stmt_take(s, SQL_ENTRY_ID);
 	if (!st)
 		return store_failed(s, DOING_READ);
-	bind_uint(st, 1, feed);
-	(void)sqlite3_bind_text(st, 2, id, -1, SQLITE_STATIC);
+	bind_uint(s, st, 1, feed);
+	bind_text(s, st, 2, id);
 	rc = sqlite3_step(st);
 	if (rc == SQLITE_ROW)
 		*seq = column_uint(st, 0) & SEQ_MAX;
@@ -410,10 +411,10 @@ static int note_put(void *arg, uint32_t feed, enum note_kind kind,
 	st = stmt_take(s, SQL_NOTE_PUT);
 	if (!st)
 		return store_failed(s, DOING_WRITE);
-	bind_uint(st, 1, note_row(feed, kind, n->size));
-	bind_uint(st, 2, n->bytes);
-	bind_bytes(st, 3, n->root, DIGEST_BYTES);
-	bind_bytes(st, 4, n->p, n->n);
+	bind_uint(s, st, 1, note_row(feed, kind, n->size));
+	bind_uint(s, st, 2, n->bytes);
+	bind_bytes(s, st, 3, n->root, DIGEST_BYTES);
+	bind_bytes(s, st, 4, n->p, n->n);
 	return stmt_run(s, SQL_NOTE_PUT, st, DOING_WRITE);
 }
 
@@ -425,8 +426,8 @@ static int note_seek(struct store *s, sqlite3_stmt *st, uint64_t lo,
 	int rc;
 
 	(void)sqlite3_reset(st);
-	bind_uint(st, 1, lo);
-	bind_uint(st, 2, hi);
+	bind_uint(s, st, 1, lo);
+	bind_uint(s, st, 2, hi);
 	rc = sqlite3_step(st);
 	if (rc == SQLITE_DONE)
 		return ENOENT;
@@ -523,9 +524,9 @@ static int proof_put(void *arg, uint32_t pair, const char *name,
 	st = stmt_take(s, SQL_PROOF_PUT);
 	if (!st)
 		return store_failed(s, DOING_WRITE);
-	bind_uint(st, 1, row_of(pair, (row & SEQ_MAX) + 1));
-	(void)sqlite3_bind_text(st, 2, name, -1, SQLITE_STATIC);
-	bind_bytes(st, 3, p, n);
+	bind_uint(s, st, 1, row_of(pair, (row & SEQ_MAX) + 1));
+	bind_text(s, st, 2, name);
+	bind_bytes(s, st, 3, p, n);
 	return stmt_run(s, SQL_PROOF_PUT, st, DOING_WRITE);
 }
 
@@ -539,8 +540,8 @@ int store_proofs(struct store *s, uint32_t pair, store_proof_h *h, void *arg)
 	st = stmt_take(s, SQL_PROOF_EACH);
 	if (!st)
 		return store_failed(s, DOING_READ);
-	bind_uint(st, 1, row_of(pair, 0));
-	bind_uint(st, 2, row_of(pair, SEQ_MAX));
+	bind_uint(s, st, 1, row_of(pair, 0));
+	bind_uint(s, st, 2, row_of(pair, SEQ_MAX));
 	while (!err && (rc = sqlite3_step(st)) != SQLITE_DONE) {
 		if (rc != SQLITE_ROW) {
 			err = store_failed(s, DOING_READ);

@@ -2,16 +2,20 @@
 /**
  * @file sqlite.c  The store on SQLite: opening, turns, what a failure means
  *
- * WAL with synchronous=FULL: a commit appends the changed pages to the log and
- * syncs it once.  The log is copied into record.db by our own checkpoints, not
+ * A short turn is made durable in the log of turns (turns.c), while SQLite
+ * keeps its transaction open; a long one, or one that does not fit there, by
+ * SQLite's commit, together with those before it.
+ *
+ * WAL with synchronous=FULL: a commit appends the changed pages to the WAL and
+ * syncs it once.  The WAL is copied into record.db by our own checkpoints, not
  * by SQLite's, which would hide their failures.
  *
  * After a failed sync nobody knows what the disk holds: the kernel may have
  * dropped the pages, shows them all the same, and says "done" when asked again.
  * So the store takes no more writes until it is opened anew.  Opening writes
- * the log over itself before SQLite reads it: a log that is whole in memory and
- * has a hole on the disk would, after a power cut, be played back as far as the
- * hole over a database that is newer.
+ * both logs over themselves before anything relies on them: a WAL that is whole in memory
+ * and has a hole on the disk would, after a power cut, be played back as far as
+ * the hole over a database that is newer.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,6 +40,9 @@ static const char *const setup[] = {
 	"PRAGMA wal_autocheckpoint = 0",
 	"PRAGMA journal_size_limit = 33554432",
 	"PRAGMA cache_size = -8192",
+	/* pages of a turn are written by commits alone: going back to the last
+	   turn must not need room on the disk */
+	"PRAGMA cache_spill = OFF",
 	"PRAGMA mmap_size = 0",
 	"PRAGMA temp_store = MEMORY",
 	"PRAGMA secure_delete = OFF",
@@ -104,16 +111,31 @@ const char *store_why(const struct store *s)
 
 /* ---- statements ---- */
 
+/* After some failures SQLite has rolled back by itself: turns that are durable
+   come back before anything is read */
+static bool lost(struct store *s)
+{
+	if (!s->open || !sqlite3_get_autocommit(s->sqlite))
+		return false;
+	if (s->turn)
+		s->turn_err = s->turn_err ? s->turn_err : EIO;
+	return s->turn || turns_again(s);
+}
+
 sqlite3_stmt *stmt_take(struct store *s, enum sql which)
 {
 	sqlite3_stmt *st = NULL;
 
+	if (lost(s))
+		return NULL;
 	if (!s->taken[which]) {
 		s->taken[which] = true;
-		return s->stmt[which];
-	}
-	if (sqlite3_prepare_v2(s->sqlite, sql_text[which], -1, &st, NULL))
+		st = s->stmt[which];
+	} else if (sqlite3_prepare_v2(s->sqlite, sql_text[which], -1, &st,
+				      NULL)) {
 		return NULL;
+	}
+	op_begin(s, which, st);
 	return st;
 }
 
@@ -135,20 +157,38 @@ int stmt_run(struct store *s, enum sql which, sqlite3_stmt *st,
 
 	if (sqlite3_step(st) != SQLITE_DONE)
 		err = store_failed(s, doing);
+	op_end(s, st, !err);
 	stmt_give(s, which, st);
 	return err;
 }
 
-void bind_uint(sqlite3_stmt *st, int at, uint64_t v)
+void bind_int(struct store *s, sqlite3_stmt *st, int at, int64_t v)
 {
-	(void)sqlite3_bind_int64(
-		st, at, (sqlite3_int64)(v > INT64_MAX ? INT64_MAX : v));
+	(void)sqlite3_bind_int64(st, at, v);
+	op_int(s, st, at, v);
+}
+
+void bind_uint(struct store *s, sqlite3_stmt *st, int at, uint64_t v)
+{
+	bind_int(s, st, at, v > INT64_MAX ? INT64_MAX : (int64_t)v);
 }
 
 /* No octets are not NULL */
-void bind_bytes(sqlite3_stmt *st, int at, const void *p, size_t n)
+void bind_bytes(struct store *s, sqlite3_stmt *st, int at, const void *p,
+		size_t n)
 {
 	(void)sqlite3_bind_blob64(st, at, n ? p : "", n, SQLITE_STATIC);
+	op_bytes(s, st, at, false, p, n);
+}
+
+void bind_text(struct store *s, sqlite3_stmt *st, int at, const char *v)
+{
+	if (!v) {
+		op_null(s, st, at);
+		return;
+	}
+	(void)sqlite3_bind_text(st, at, v, -1, SQLITE_STATIC);
+	op_bytes(s, st, at, true, v, strlen(v));
 }
 
 uint64_t column_uint(sqlite3_stmt *st, int at)
@@ -158,7 +198,7 @@ uint64_t column_uint(sqlite3_stmt *st, int at)
 	return v < 0 ? 0 : (uint64_t)v;
 }
 
-static int plain(struct store *s, enum sql which, const char *doing)
+int stmt_plain(struct store *s, enum sql which, const char *doing)
 {
 	sqlite3_stmt *st = stmt_take(s, which);
 
@@ -169,26 +209,41 @@ static int plain(struct store *s, enum sql which, const char *doing)
 
 int store_begin(struct store *s)
 {
-	int err;
+	int err = 0;
 
 	if (s->broken)
 		return s->broken;
 	if (s->turn)
 		return s->turn_err;
-	err = plain(s, SQL_BEGIN, "begin a turn");
-	s->turn = !err;
-	return err;
+	turns_reset(s);
+	if (!s->open)
+		err = stmt_plain(s, SQL_BEGIN, "begin a turn");
+	else if (lost(s))
+		err = EIO;
+	if (err)
+		return err;
+	s->open = s->turn = true;
+	return 0;
 }
 
+/* Back to where the last turn ended */
 void store_rollback(struct store *s)
 {
 	rows_forget(s);
+	turns_reset(s);
+	s->turn_err = 0;
+	if (!s->turn)
+		return;
+	s->turn = false;
 	/* SQLite has already rolled back after some failures */
 	if (!sqlite3_get_autocommit(s->sqlite) &&
-	    plain(s, SQL_ROLLBACK, "roll back"))
+	    stmt_plain(s, SQL_ROLLBACK, "roll back"))
 		s->broken = EIO;
-	s->turn = false;
-	s->turn_err = 0;
+	/* when that fails it is tried again before anything is read */
+	if (s->turns.n)
+		(void)!turns_again(s);
+	else
+		s->open = false;
 }
 
 /* The turn is durable already.  A full disk here only leaves the log longer; a
@@ -202,6 +257,22 @@ static void checkpoint(struct store *s)
 		(void)store_failed(s, "copy the log into record.db");
 }
 
+/* All turns since the last time become SQLite's */
+static int commit(struct store *s)
+{
+	int err = turns_round(s);
+
+	if (!err)
+		err = stmt_plain(s, SQL_COMMIT, "commit to record.db");
+	if (err)
+		return err;
+	s->open = false;
+	turns_over(s);
+	if (s->wal_pages >= s->wal_pages_max)
+		checkpoint(s);
+	return 0;
+}
+
 int store_commit(struct store *s)
 {
 	int err;
@@ -212,14 +283,14 @@ int store_commit(struct store *s)
 	if (!err)
 		err = held_flush(s);
 	if (!err)
-		err = plain(s, SQL_COMMIT, "commit to record.db");
+		err = turns_append(s);
+	if (err == EMSGSIZE)
+		err = commit(s);
 	if (err) {
 		store_rollback(s);
 		return err;
 	}
 	s->turn = false;
-	if (s->wal_pages >= s->wal_pages_max)
-		checkpoint(s);
 	return 0;
 }
 
@@ -268,7 +339,6 @@ static int dir_open(struct store *s, const char *dir)
 	return 0;
 }
 
-/* Write a file over itself, if it is not longer than @p max, and sync it */
 static int write_over(int fd, uint64_t max)
 {
 	static uint8_t piece[65536];
@@ -318,6 +388,9 @@ static int files_make(struct store *s)
 	}
 	if (err)
 		return store_failed_os(s, err, "write to record.db-wal");
+	err = turns_make(s);
+	if (err)
+		return err;
 	if (fsync(s->dir))
 		return store_failed_os(s, errno, "sync the state directory");
 	return 0;
@@ -378,6 +451,8 @@ static int prepare(struct store *s)
 				       SQLITE_PREPARE_PERSISTENT, &s->stmt[i],
 				       NULL))
 			return store_failed(s, "read the schema of record.db");
+		if (i > SQL_ROLLBACK && !sqlite3_stmt_readonly(s->stmt[i]))
+			s->turns.code[i] = turns_code(sql_text[i]);
 	}
 	return 0;
 }
@@ -393,6 +468,7 @@ int store_open(struct store **sp, const char *dir, const char **why)
 		return ENOMEM;
 	s->dir = -1;
 	s->lock = -1;
+	s->turns.fd = -1;
 	s->wal_pages_max = WAL_PAGES_MAX;
 	s->db.arg = s;
 	rows_fill(&s->db);
@@ -408,6 +484,8 @@ int store_open(struct store **sp, const char *dir, const char **why)
 		err = schema_make(s);
 	if (!err)
 		err = prepare(s);
+	if (!err)
+		err = turns_load(s);
 	if (!err)
 		err = blobs_open(s);
 	if (err) {
@@ -430,11 +508,15 @@ void *store_close(struct store *s)
 	if (s->sqlite) {
 		if (s->turn)
 			store_rollback(s);
+		/* what does not succeed is in the log of turns */
+		if (s->open && !s->broken && !lost(s))
+			(void)!commit(s);
 		for (int i = 0; i < SQL_COUNT; i++)
 			(void)sqlite3_finalize(s->stmt[i]);
 		/* Copies the log into record.db and removes it, if it can */
 		(void)sqlite3_close(s->sqlite);
 	}
+	turns_close(s);
 	blobs_close(s->blobs);
 	if (s->dir >= 0)
 		close(s->dir);

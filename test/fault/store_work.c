@@ -110,6 +110,8 @@ int work_open(struct work *w, const char *dir)
 		return err;
 	}
 	w->s->wal_pages_max = 32;
+	w->s->turns.bytes = 32768;
+	w->s->turns.turn_bytes = 8192;
 	w->db = store_db(w->s);
 	return 0;
 }
