@@ -86,7 +86,7 @@ static bool zone_ok(struct str s)
 	while (s.n) {
 		const struct str part = str_cut(&s, '/');
 
-		if (!part.n || part.p[0] == '-')
+		if (!part.n)
 			return false;
 		for (size_t i = 0; i < part.n; i++) {
 			const char c = part.p[i];
