@@ -42,19 +42,29 @@ ifeq ($(VARIANT),fuzz)
 HARDEN += -fsanitize=fuzzer-no-link
 endif
 
+comma := ,
 PKGS := libssl libcrypto sqlite3 libmicrohttpd jansson libcurl libseccomp
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+# libre's headers are not clean under our warnings, and its pkg-config file
+# does not say with which defines it was built
+PKG_CFLAGS += $(patsubst -I%,-isystem %,$(shell pkg-config --cflags libre 2>/dev/null)) \
+	-DHAVE_INET6 -DUSE_TLS -DUSE_OPENSSL -DHAVE_STDBOOL_H -DHAVE_INTTYPES_H \
+	-DHAVE_UNISTD_H
+PKG_LIBS += $(shell pkg-config --libs libre 2>/dev/null)
+# src/sip/timer.c stands in for these; libre must find ours
+LDSIP := $(patsubst %,-Wl$(comma)--export-dynamic-symbol=%,tmr_start tmr_cancel \
+	tmr_poll tmr_next_timeout tmr_jiffies)
 
 ALL_CPPFLAGS := -Isrc -Itest -Itest/unit -D_GNU_SOURCE $(PKG_CFLAGS) \
 	-DRINGDOWN_VERSION='"$(VERSION)"' $(CPPFLAGS)
 ALL_CFLAGS := -std=c11 $(CFLAGS) $(WARN) $(HARDEN)
-ALL_LDFLAGS := -pie $(LDHARDEN) -Wl,-z,relro,-z,now,--as-needed $(LDFLAGS)
+ALL_LDFLAGS := -pie $(LDHARDEN) -Wl,-z,relro,-z,now,--as-needed $(LDSIP) $(LDFLAGS)
 LINK = @echo "LINK    $@"; mkdir -p $(@D); $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@
 
 # ---- what there is ----
 
-ROOMS := base crypto proto core wire sandbox store keeper trunk media console monitor
+ROOMS := base crypto proto core wire sandbox store keeper trunk media sip console monitor
 objs = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)))
 
 LIB := $(B)/libringdown.a

@@ -5,7 +5,7 @@
 set -u
 purpose=${1:-build}
 build=(gcc libc6-dev make pkg-config libssl-dev libsqlite3-dev libmicrohttpd-dev
-	libjansson-dev libcurl4-gnutls-dev libseccomp-dev)
+	libjansson-dev libcurl4-gnutls-dev libseccomp-dev libre-dev)
 demo=(iproute2 procps curl openssl python3)
 check=(clang llvm clang-tidy binutils file iproute2 util-linux python3-cryptography
 	python3-pylibsrtp)
@@ -17,12 +17,13 @@ want=("${build[@]}")
 id=$(sed -n 's/^ID=//p' /etc/os-release 2> /dev/null)
 version=$(sed -n 's/^VERSION_ID="\{0,1\}\([0-9]*\).*/\1/p' /etc/os-release 2> /dev/null)
 if [ "$id" != debian ] || ! command -v apt-get > /dev/null; then
-	if pkg-config --exists libssl sqlite3 libmicrohttpd jansson libcurl libseccomp
+	if pkg-config --exists libssl sqlite3 libmicrohttpd jansson libcurl libseccomp \
+		libre
 	then
 		exit 0
 	fi
 	echo "This is not Debian: install the development files of OpenSSL 3, SQLite," \
-		"libmicrohttpd, jansson, libcurl and libseccomp, then run this again." >&2
+		"libmicrohttpd, jansson, libcurl, libseccomp and libre 1.1 or 2.0, then run this again." >&2
 	exit 1
 fi
 case $version in
