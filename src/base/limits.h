@@ -72,6 +72,13 @@
 #define PATHS_MAX 8		/* paths of one trunk; more: configuration error */
 #define PAIRS_MAX 64		/* peers of one exchange; more: refused */
 
+/* Voice between exchanges (docs/voice.md) */
+#define VOICE_BYTES_MAX 1300	/* one datagram; longer: refused */
+#define VOICE_WINDOW 1024	/* datagrams of one key; older: refused */
+#define VOICE_DOUBLES 128	/* frames of one call; older: dropped */
+#define VOICE_REKEY 4294967296ULL /* datagrams; then another key is drawn */
+#define VOICE_KEY_DATAGRAMS_MAX 1099511627776ULL /* 2^40; no more are sealed */
+
 /* Unauthenticated connections to the trunk's listener */
 #define STRANGERS_MAX 64	/* at once; one more: the oldest is dropped */
 #define STRANGER_MS_MAX 5000	/* to finish handshake and HELLO; then dropped */
