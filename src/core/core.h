@@ -100,7 +100,8 @@ int core_pair_confirm(struct core *c, struct now now, const char *name,
 int core_pair_revoke(struct core *c, const char *name, enum pair_result *result)
 	__attribute__((warn_unused_result));
 /** The operator vouches that this store is the newest (marker lost).  Not while
- *  entries of the peer are missing that ours have seen. */
+ *  entries are missing: of ours, which the peer has shown, or of the peer's,
+ *  which ours have seen. */
 int core_pair_vouch(struct core *c, const char *name, enum pair_result *result)
 	__attribute__((warn_unused_result));
 

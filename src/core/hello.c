@@ -103,6 +103,23 @@ static int peer_head(struct core *c, struct pair *p, struct now now,
 	return err;
 }
 
+/* The peer holds more of ours than we do.  That is known from now on, whatever
+   it shows later: nothing is signed before we are so far again */
+static void older(struct pair *p, uint64_t size)
+{
+	if (p->state == PAIR_RESTORING && size <= p->restore_to)
+		return;
+	if (p->state != PAIR_RESTORING)
+		p->restore_from = p->own.tree.size;
+	p->state = PAIR_RESTORING;
+	p->restore_to = size;
+	p->dirty = true;
+	snprintf(p->why, sizeof(p->why),
+		 "the peer holds %" PRIu64
+		 " of our entries, this store only %" PRIu64,
+		 size, p->own.tree.size);
+}
+
 /* Our feed as they hold it against ours.  *ours: it is the same */
 static int own_head(struct core *c, struct pair *p, const struct note *n,
 		    bool *ours)
@@ -120,15 +137,7 @@ static int own_head(struct core *c, struct pair *p, const struct note *n,
 		if (err || hidden)
 			return err;
 		/* signed by us, and we do not have it: we were rolled back */
-		if (p->state != PAIR_RESTORING)
-			p->restore_from = p->own.tree.size;
-		p->state = PAIR_RESTORING;
-		snprintf(p->why, sizeof(p->why),
-			 "the peer holds %" PRIu64
-			 " of our entries, this store only %" PRIu64,
-			 n->size, p->own.tree.size);
-		if (n->size > p->restore_to)
-			p->restore_to = n->size;
+		older(p, n->size);
 		return 0;
 	}
 	err = n->size ? feed_root(c, feed_id(p->no, FEED_OWN), n->size, root)
@@ -292,6 +301,7 @@ int restore_end(struct core *c, struct pair *p, struct now now,
 	    memcmp(attest->root, feed_root_now(&p->own), DIGEST_BYTES))
 		return 0;
 	p->state = PAIR_LIVE;
+	p->restore_to = 0;
 	p->why[0] = '\0';
 	p->dirty = true;
 	err = own_begin(c, p, now, "restore");

@@ -101,6 +101,7 @@ int pair_save(struct core *c, struct pair *p)
 	buf_u64(&b, p->wants);
 	buf_u64(&b, p->restored);
 	buf_u64(&b, p->restore_from);
+	buf_u64(&b, p->restore_to);
 	buf_u8(&b, p->proofs);
 	err = b.err ? b.err : DB(c, pair_put, p->no, b.p, b.n);
 	buf_free(&b);
@@ -133,6 +134,7 @@ static int decode(struct pair *p, const uint8_t *m, size_t n)
 	p->wants = cur_u64(&c);
 	p->restored = cur_u64(&c);
 	p->restore_from = cur_u64(&c);
+	p->restore_to = cur_u64(&c);
 	p->proofs = cur_u8(&c);
 	return cur_done(&c) && p->state <= PAIR_REVOKED &&
 			       p->verdict <= VERDICT_EXPOSED
@@ -616,8 +618,10 @@ int core_pair_vouch(struct core *c, const char *name, enum pair_result *result)
 	struct pair *p = by_name(c, name, result);
 
 	if (p && p->state == PAIR_RESTORING &&
+	    p->own.tree.size >= p->restore_to &&
 	    p->peer.tree.size >= p->own.seen) {
 		p->state = PAIR_LIVE;
+		p->restore_to = 0;
 		p->why[0] = '\0';
 		p->marker_due = true;
 		p->dirty = true;

@@ -480,8 +480,17 @@ int own_take_back(struct core *c, struct pair *p, const struct note *n,
 		err = check_batch(&k);
 	if (err == EBADMSG) {
 		/* signed by us, and still not ours: the peer sent other
-		   entries than those we signed, or we were never sound */
+		   entries than those we signed, or this store has written
+		   where it lacked them.  Neither is proven, nothing is signed;
+		   a tree of ours not larger than this one would tell */
 		c->counter[COUNT_RECORD_BAD]++;
+		snprintf(p->why, sizeof(p->why),
+			 "the entries that the peer gave back do not continue "
+			 "the %" PRIu64
+			 " of this store: it keeps ours back, or "
+			 "this store was an old copy and has written",
+			 p->own.tree.size);
+		p->dirty = true;
 		*bad = "these are not the entries that we signed";
 		return 0;
 	}

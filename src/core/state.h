@@ -143,6 +143,8 @@ struct pair {
 	uint64_t body_bytes;	/* of the peer, held here */
 	uint64_t wants;
 	uint64_t restored;	/* own checkpoints below this may be missing */
+	uint64_t restore_from;	/* RESTORING: own size when it began */
+	uint64_t restore_to;	/* and the largest that the peer has shown */
 	uint8_t proofs;		/* bits: kinds of evidence that are kept */
 
 	/* derived */
@@ -157,7 +159,6 @@ struct pair {
 	uint64_t signed_bytes;	/* own.bytes at the newest checkpoint */
 	struct session s;
 	uint64_t announced;	/* peer's size as its HELLO or checkpoint said */
-	uint64_t restore_from, restore_to;	/* RESTORING */
 	int64_t offset_ms;
 	uint64_t ack_at_ms, idle_at_ms, joint_at_ms, down_at_ms;
 	bool waiters_due;	/* something may answer a waiting request */

@@ -188,6 +188,10 @@ static void snapshot_wrote(struct rig *r)
 /* Fewer than what was lost: nothing more is signed, nothing is taken */
 static void snapshot_wrote_less(struct rig *r)
 {
+	uint8_t root[DIGEST_BYTES];
+	enum pair_result result;
+	struct buf small;
+
 	roll_back(r, 4, true);
 	rig_submit(r, "A", 30);
 	is_size(r, old.size + 1, 2);
@@ -197,10 +201,32 @@ static void snapshot_wrote_less(struct rig *r)
 	is_closed(r, "not the entries that we signed");
 	is_size(r, old.size + 1, 2);
 	IS(state(r) == PAIR_RESTORING);
+	IS(strstr(rig_pair(r)->why, "do not continue") != NULL);
 	rig_submit(r, "B", 30);
 	IS(r->answer == ANSWER_RESTORING);
 	is_size(r, old.size + 1, 2);
 	is_verdict(r, VERDICT_TRUSTED, "");
+	/* nobody can vouch for it, nor can the liar make it forget */
+	rig_turn(r, core_pair_vouch(r->core, r->peer_name, &result));
+	IS(result != PAIR_OK && state(r) == PAIR_RESTORING);
+	rig_restart(r);
+	liar_connect(r);
+	attest(r);
+	IS(state(r) == PAIR_RESTORING);
+	rig_turn(r, core_pair_vouch(r->core, r->peer_name, &result));
+	IS(result != PAIR_OK && state(r) == PAIR_RESTORING);
+	IS(strstr(rig_pair(r)->why, "do not continue") != NULL);
+	is_size(r, old.size + 1, 3);
+	/* a smaller tree of the lost history is the proof */
+	story_root(&old.lost, old.size + 1, root);
+	buf_init(&small, NOTE_BYTES_MAX);
+	liar_note(&small, r->names.peer_origin, old.size + 1, root,
+		  &r->core_log, NULL, 0);
+	connect_showing(r, &small);
+	IS(state(r) == PAIR_STOPPED);
+	is_proof(r, 0, "fork");
+	is_dossier(r, "verdict: exposed north.example fork proof/1.fork");
+	buf_free(&small);
 	forget();
 }
 
@@ -432,6 +458,35 @@ static void restored_twice(struct rig *r)
 	forget();
 }
 
+/* What it has shown before a crash is known after it */
+static void shown_then_hidden(struct rig *r)
+{
+	enum pair_result result;
+
+	roll_back(r, 3, true);
+	connect_showing(r, &old.note);
+	IS(state(r) == PAIR_RESTORING);
+	rig_restart(r);
+	IS(state(r) == PAIR_RESTORING);
+	liar_connect(r);	/* shows what the store has */
+	liar_cosign(r, MSG_ATTEST, old.size, rig_time_s(r));
+	IS(state(r) == PAIR_RESTORING);
+	is_size(r, old.size, 2);
+	rig_turn(r, core_pair_vouch(r->core, r->peer_name, &result));
+	IS(result != PAIR_OK && state(r) == PAIR_RESTORING);
+	give_back(r, &old.lost);
+	rig_restart(r);
+	connect_showing(r, &old.note);
+	attest(r);
+	IS(state(r) == PAIR_LIVE);
+	IS(core_says(r, old.size + 3, "\ntype restore\n"));
+	is_size(r, old.size + 4, 3);
+	is_verdict(r, VERDICT_TRUSTED, "");
+	is_dossier(r, "verdict: trusted");
+	goes_on(r);
+	forget();
+}
+
 /* ---- lies in an attestation ---- */
 
 static void attest_wrong(struct rig *r)
@@ -655,6 +710,8 @@ const struct hostile hostile_restore[] = {
 	{"hidden_larger", hidden_larger, false},
 	{"hidden_as_cosignature", hidden_as_cosignature, false},
 	{"restored_twice", restored_twice, false},
+	{"shown_then_hidden", shown_then_hidden, false},
+	{"shown_then_hidden", shown_then_hidden, true},
 	{"attest_wrong", attest_wrong, false},
 	{"attest_before_push", attest_before_push, false},
 	{"seen_of_lost_checkpoint", seen_of_lost_checkpoint, false},

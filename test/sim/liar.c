@@ -94,7 +94,9 @@ static void act(const struct action *a, void *arg)
 		r->answer = a->answer;
 		r->answer_seq = a->seq;
 		break;
-	case ACTION_PAIR: break;
+	case ACTION_PAIR:
+	case ACTION_LINE:
+	case ACTION_SERVICE: break;
 	}
 }
 

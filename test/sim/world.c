@@ -368,7 +368,9 @@ static void act(const struct action *a, void *arg)
 			answered(x->w, x->n, a);
 		break;
 	case ACTION_JOINED:
-	case ACTION_PAIR: break;
+	case ACTION_PAIR:
+	case ACTION_LINE:
+	case ACTION_SERVICE: break;
 	}
 }
 
