@@ -319,7 +319,7 @@ enum action_kind {
 	ACTION_ANSWER,	/* to a submit, opened or line order */
 	ACTION_PAIR,	/* pair was added, confirmed or revoked: tell the trunk */
 	ACTION_LINE,	/* something happened to a line: tell people */
-	ACTION_SERVICE	/* technicians' chat: head who, body words */
+	ACTION_SERVICE	/* technicians' chat: body as in MSG_SERVICE */
 };
 
 enum line_event {

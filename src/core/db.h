@@ -39,6 +39,10 @@ struct db_entry {
 				   NULL: none.  Only own feeds have one. */
 };
 
+/** Octets are borrowed for the call.  Non-zero stops and is the result. */
+typedef int(db_row_h)(const char *name, uint64_t no, const uint8_t *p, size_t n,
+		      void *arg);
+
 /** Borrowed for the call.  Non-zero stops the walk and is its result. */
 typedef int(db_entry_h)(const struct db_entry *e, void *arg);
 
@@ -137,6 +141,16 @@ struct db {
 	int (*blob_write)(void *arg, const uint8_t hash[DIGEST_BYTES],
 			  uint64_t offset, const uint8_t *p, size_t n);
 	int (*blob_finish)(void *arg, const uint8_t hash[DIGEST_BYTES]);
+
+	/* Rows of a pair by name and number: lines, and what waits on them.
+	   put with n = 0 removes.  next: the first of this name with a number
+	   >= from, or ENOENT.  each: all, in order of name and number.  Names
+	   <= ROW_NAME_CHARS_MAX characters, octets <= ROW_BYTES_MAX. */
+	int (*row_put)(void *arg, uint32_t pair, const char *name, uint64_t no,
+		       const uint8_t *p, size_t n);
+	int (*row_next)(void *arg, uint32_t pair, const char *name,
+			uint64_t from, uint64_t *no, struct buf *out);
+	int (*row_each)(void *arg, uint32_t pair, db_row_h *h, void *harg);
 
 	/* Evidence, numbered from 1 in the pair by the store.
 	   name: "fork" or another token that says its form. */

@@ -143,8 +143,8 @@ int own_begin(struct core *c, struct pair *p, struct now now, const char *type)
 	return begin_at(c, p, entry_time(p, now), type);
 }
 
-int own_append(struct core *c, struct pair *p, enum entry_kind kind,
-	       const uint8_t *body, size_t body_n, const char *id)
+static int own_put(struct core *c, struct pair *p, enum entry_kind kind,
+		   const uint8_t *body, size_t body_n, const char *id)
 {
 	struct entry parsed;
 	struct db_entry e = {.seq = p->own.tree.size,
@@ -155,7 +155,6 @@ int own_append(struct core *c, struct pair *p, enum entry_kind kind,
 	uint8_t leaf[DIGEST_BYTES];
 	int err;
 
-	entry_end(&c->scratch);
 	if (c->scratch.err)
 		return c->scratch.err;
 	e.p = c->scratch.p;
@@ -173,7 +172,22 @@ int own_append(struct core *c, struct pair *p, enum entry_kind kind,
 	feed_grow(&p->own, kind, e.time_ms, e.seen, leaf,
 		  e.n + (body_n <= BODY_INLINE_MAX ? body_n : 0));
 	p->dirty = true;
-	return 0;
+	return line_fold(c, p, true, &parsed);
+}
+
+int own_append(struct core *c, struct pair *p, enum entry_kind kind,
+	       const uint8_t *body, size_t body_n, const char *id)
+{
+	entry_end(&c->scratch);
+	return own_put(c, p, kind, body, body_n, id);
+}
+
+int own_append_text(struct core *c, struct pair *p, enum entry_kind kind,
+		    const void *text, size_t n)
+{
+	entry_end(&c->scratch);
+	buf_put(&c->scratch, text, n);
+	return own_put(c, p, kind, NULL, 0, NULL);
 }
 
 void open_fields(const struct pair *p, bool own, struct buf *b)
@@ -297,7 +311,9 @@ int peer_cosign(struct core *c, struct pair *p, struct now now, bool again)
 /* ---- the joint tree ---- */
 
 struct placing {
-	struct tree *joint;
+	struct core *c;
+	struct pair *p;
+	bool own;	/* whose entries they are */
 	uint64_t seen;	/* of the entries being placed */
 };
 
@@ -309,14 +325,20 @@ static int look(const struct db_entry *e, void *arg)
 	return 0;
 }
 
-/* Pivot entries one after another, until one has seen more than is placed */
 static int place(const struct db_entry *e, void *arg)
 {
-	struct placing *l = arg;
+	const struct placing *l = arg;
+	const int err = add_leaf(e, &l->p->joint);
 
-	if (e->seen != l->seen)
-		return EAGAIN;
-	return add_leaf(e, l->joint);
+	return err ? err : line_agree(l->c, l->p, l->own, e);
+}
+
+/* Pivot entries one after another, until one has seen more than is placed */
+static int place_pivot(const struct db_entry *e, void *arg)
+{
+	const struct placing *l = arg;
+
+	return e->seen == l->seen ? place(e, arg) : EAGAIN;
 }
 
 int joint_place(struct core *c, struct pair *p)
@@ -329,7 +351,7 @@ int joint_place(struct core *c, struct pair *p)
 	int err = 0;
 
 	while (!err && p->joint_pivot < size) {
-		struct placing l = {.joint = &p->joint};
+		struct placing l = {c, p, !own, 0};
 		const uint64_t placed = p->joint.size - p->joint_pivot;
 
 		err = DB(c, entry_walk, pivot, p->joint_pivot, 1, false, look,
@@ -339,12 +361,13 @@ int joint_place(struct core *c, struct pair *p)
 		assert(placed <= l.seen);
 		if (placed < l.seen)
 			err = DB(c, entry_walk, other, placed, l.seen - placed,
-				 false, add_leaf, &p->joint);
+				 false, place, &l);
 		if (err)
 			break;
 		assert(p->joint.size == p->joint_pivot + l.seen);
+		l.own = own;
 		err = DB(c, entry_walk, pivot, p->joint_pivot,
-			 size - p->joint_pivot, false, place, &l);
+			 size - p->joint_pivot, false, place_pivot, &l);
 		err = err == EAGAIN ? 0 : err;
 		p->joint_pivot = p->joint.size - l.seen;
 		p->dirty = true;

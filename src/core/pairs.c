@@ -152,6 +152,7 @@ struct pair *pair_free(struct pair *p)
 		key_free(p->trunk_key);
 		session_reset(NULL, &p->s, false);
 		buf_free(&p->s.pending);
+		lines_free(&p->lines);
 		free(p);
 	}
 	return NULL;
@@ -281,6 +282,8 @@ static int load_one(uint32_t no, const uint8_t *state, size_t n, void *arg)
 			p->ack_at_ms = l->now.mono_ms + ACK_DELAY_MS;
 		err = compare_marker(l->c, p);
 	}
+	if (!err)
+		err = lines_load(l->c, p);
 	if (err) {
 		pair_free(p);
 		return err == EEXIST ? EBADMSG : err;

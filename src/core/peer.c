@@ -195,6 +195,8 @@ static int check_one(struct check *k, const struct entries_item *it,
 	t->time_ms = e.env.time_ms;
 	t->seen = e.env.seen;
 	t->bytes = 0;
+	t->folds = e.kind == ENTRY_LINE || e.kind >= ENTRY_PROPOSE ||
+		   entry_get(&e, "line").n;
 	if (!entry_blob(&e, &blob)) {
 		memcpy(t->hash, blob.hash, DIGEST_BYTES);
 		t->bytes = blob.bytes;
@@ -319,8 +321,9 @@ static int put_own_item(struct core *c, struct pair *p,
 
 	/* or a client that repeats this id would be written twice */
 	if (!entry_parse(it->entry, it->entry_n, &parsed) &&
+	    !entry_get(&parsed, "written").n &&
 	    !str_copy(entry_get(&parsed, "id"), id, sizeof(id)))
-		e->id = id;
+		e->id = id;	/* what waited: its `waiting` has it */
 	digest(it->body, it->body_n, h);
 	if (it->body_n == t->bytes && !memcmp(h, t->hash, sizeof(h))) {
 		e->body = it->body;
@@ -333,6 +336,18 @@ static int put_own_item(struct core *c, struct pair *p,
 	memcpy(w.hash, t->hash, DIGEST_BYTES);
 	p->wants++;
 	return DB(c, want_put, feed_id(p->no, FEED_OWN), &w);
+}
+
+static int put_own_waiting(struct core *c, struct pair *p,
+			   const struct entries_item *it, struct db_entry *e)
+{
+	char id[ID_CHARS_MAX + 1];
+	struct entry parsed;
+
+	if (!entry_parse(it->entry, it->entry_n, &parsed) &&
+	    !str_copy(entry_get(&parsed, "id"), id, sizeof(id)))
+		e->id = id;
+	return DB(c, entry_put, feed_id(p->no, FEED_OWN), e);
 }
 
 /* Receipts and refusals speak of entries of the other feed that their author
@@ -359,9 +374,12 @@ static int take_one(struct core *c, struct pair *p, bool own,
 			     .p = it->entry,
 			     .n = it->entry_n};
 	const bool item = t->kind == ENTRY_NOTICE || t->kind == ENTRY_DOCUMENT;
+	struct entry parsed;
 	int err;
 
-	if (item)
+	if (own && t->kind == ENTRY_WAITING)
+		err = put_own_waiting(c, p, it, &e);
+	else if (item)
 		err = own ? put_own_item(c, p, it, t, &e)
 			  : put_item(c, p, e.seq, it, t, &e);
 	else
@@ -372,6 +390,8 @@ static int take_one(struct core *c, struct pair *p, bool own,
 		(void)say(p->refuse, &p->refuses, e.seq, e.seq);	/* or not */
 	feed_grow(f, t->kind, t->time_ms, t->seen, t->leaf,
 		  it->entry_n + it->body_n);
+	if (!err && t->folds && !entry_parse(it->entry, it->entry_n, &parsed))
+		err = line_fold(c, p, own, &parsed);
 	return err;
 }
 

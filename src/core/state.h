@@ -11,12 +11,14 @@
  *   sync.c     messages in the lanes, pushing feeds
  *   bodies.c   asking for and giving bodies
  *   submit.c   what people and programs write; looking
+ *   line.h     lines: lines.c, agree.c, checks.c, waiting.c
  *   turn.c     paths, timers, the turn, what leaves it
  */
 #ifndef CORE_STATE_H
 #define CORE_STATE_H
 
 #include "core/core.h"
+#include "core/line.h"
 #include "proto/note.h"
 #include "proto/tree.h"
 
@@ -154,6 +156,7 @@ struct pair {
 	struct note_key own_log, own_cosig, peer_log, peer_cosig, joint_log;
 
 	/* this run */
+	struct lines lines;
 	bool dirty;
 	bool marker_due;
 	uint64_t signed_bytes;	/* own.bytes at the newest checkpoint */
@@ -181,6 +184,7 @@ struct taken {
 	uint8_t leaf[DIGEST_BYTES];
 	uint8_t hash[DIGEST_BYTES];	/* of its body, for items */
 	uint64_t bytes;
+	bool folds;			/* it says something of a line */
 	uint64_t first, last;		/* receipt, refuse */
 	enum receipt_state state;
 };
@@ -214,6 +218,8 @@ struct core {
 	uint64_t drawn;		/* counter of the random stream */
 	uint64_t counter[COUNTERS];
 	struct buf scratch;	/* an entry being made */
+	struct now now;		/* as the owner last said */
+	int64_t started_ms;	/* wall: of core_alloc() */
 	struct taken taken[BATCH_ENTRIES_MAX];
 };
 
@@ -294,6 +300,9 @@ int own_begin(struct core *c, struct pair *p, struct now now, const char *type);
 /** Append what is in c->scratch.  body: stored body for the row, or NULL. */
 int own_append(struct core *c, struct pair *p, enum entry_kind kind,
 	       const uint8_t *body, size_t body_n, const char *id);
+/** The same with a text [n] and no body. */
+int own_append_text(struct core *c, struct pair *p, enum entry_kind kind,
+		    const void *text, size_t n);
 int own_open(struct core *c, struct pair *p, struct now now);
 /** The fields of the `open` entry of our feed, or of the peer's. */
 void open_fields(const struct pair *p, bool own, struct buf *b);
@@ -407,5 +416,28 @@ void body_reset(struct session *s);
 
 /** Answer who waits for something in this pair that may have come. */
 int waiters_answer(struct core *c, struct pair *p);
+
+/** What is stored of an item's content: salt and content, or a blob's hash. */
+struct stored_body {
+	const uint8_t *p;	/* [n]; NULL: a blob of the store */
+	size_t n;
+	uint8_t hash[DIGEST_BYTES];
+	uint64_t bytes;
+};
+
+/** Salt the content.  Good until the next call. */
+void submit_body(struct core *c, const struct submit *s,
+		 struct stored_body *out);
+/** The client's id, or one of ours. */
+void submit_id(const struct pair *p, const struct submit *s,
+	       char out[ID_CHARS_MAX + 1]);
+/** The field `blob` of the entry being made. */
+void submit_blob(struct core *c, const struct stored_body *body,
+		 const char *media);
+/** Write an item that waited: body, hash and blob_bytes are of the stored
+ *  body.  Signs in between when a batch is full. */
+int submit_write(struct core *c, struct pair *p, struct now now,
+		 const struct submit *s, int64_t written_ms,
+		 enum answer *answer);
 
 #endif

@@ -98,56 +98,74 @@ static bool submit_ok(const struct submit *s)
 }
 
 /* Stored body: salt || content */
-static size_t salt(struct core *c, const struct submit *s,
-		   uint8_t out[BODY_ROW_MAX])
-{
-	core_draw(c, out, BLOB_SALT_BYTES);
-	if (s->body_n)
-		memcpy(out + BLOB_SALT_BYTES, s->body, s->body_n);
-	return BLOB_SALT_BYTES + s->body_n;
-}
-
-static void fields(struct core *c, const struct pair *p, const struct submit *s,
-		   const char *hash, uint64_t bytes)
-{
-	struct buf *b = &c->scratch;
-
-	if (s->id)
-		entry_field(b, "id", "%s", s->id);
-	else	/* the feed's number makes it unique */
-		entry_field(b, "id", "%.8s-%" PRIu64, p->names.gen,
-			    p->own.tree.size);
-	entry_field(b, "by", "%s", s->by);
-	entry_field(b, "precedence", "%s", s->precedence);
-	entry_field(b, "subject", "%s", s->subject);
-	if (s->kind == ENTRY_DOCUMENT)
-		entry_field(b, "name", "%s", s->name);
-	entry_field(b, "blob", "sha256:%s %" PRIu64 " %s", hash, bytes,
-		    s->media);
-}
-
-static int write_item(struct core *c, struct pair *p, struct now now,
-		      const struct submit *s, enum answer *answer)
+void submit_body(struct core *c, const struct submit *s,
+		 struct stored_body *out)
 {
 	static uint8_t body[BODY_ROW_MAX];	/* one thread, one turn */
-	uint8_t hash[DIGEST_BYTES];
+
+	*out = (struct stored_body){.bytes = s->blob_bytes};
+	if (!s->body) {
+		memcpy(out->hash, s->hash, DIGEST_BYTES);
+		return;
+	}
+	core_draw(c, body, BLOB_SALT_BYTES);
+	if (s->body_n)
+		memcpy(body + BLOB_SALT_BYTES, s->body, s->body_n);
+	out->p = body;
+	out->n = BLOB_SALT_BYTES + s->body_n;
+	out->bytes = out->n;
+	digest(body, out->n, out->hash);
+}
+
+void submit_blob(struct core *c, const struct stored_body *body,
+		 const char *media)
+{
 	char hex[2 * DIGEST_BYTES + 1];
-	uint64_t bytes = s->blob_bytes;
-	size_t n = 0;
+
+	hex_encode(body->hash, DIGEST_BYTES, hex);
+	entry_field(&c->scratch, "blob", "sha256:%s %" PRIu64 " %s", hex,
+		    body->bytes, media);
+}
+
+void submit_id(const struct pair *p, const struct submit *s,
+	       char out[ID_CHARS_MAX + 1])
+{
+	if (s->id)
+		snprintf(out, ID_CHARS_MAX + 1, "%s", s->id);
+	else	/* the feed's number makes it unique */
+		snprintf(out, ID_CHARS_MAX + 1, "%.8s-%" PRIu64, p->names.gen,
+			 p->own.tree.size);
+}
+
+/* written_ms 0: it did not wait */
+static int write_entry(struct core *c, struct pair *p, struct now now,
+		       const struct submit *s, const struct stored_body *body,
+		       int64_t written_ms, enum answer *answer)
+{
+	struct buf *b = &c->scratch;
+	char id[ID_CHARS_MAX + 1], stamp[STAMP_CHARS + 1];
 	int err = own_begin(c, p, now,
 			    s->kind == ENTRY_NOTICE ? "notice" : "document");
 
 	if (err)
 		return err;
-	if (s->body) {
-		bytes = n = salt(c, s, body);
-		digest(body, n, hash);
-	} else {
-		memcpy(hash, s->hash, DIGEST_BYTES);
+	submit_id(p, s, id);
+	entry_field(b, "id", "%s", id);
+	entry_field(b, "by", "%s", s->by);
+	entry_field(b, "precedence", "%s", s->precedence);
+	entry_field(b, "subject", "%s", s->subject);
+	if (s->kind == ENTRY_DOCUMENT)
+		entry_field(b, "name", "%s", s->name);
+	submit_blob(c, body, s->media);
+	if (s->line)
+		entry_field(b, "line", "%s", s->line);
+	if (written_ms) {
+		stamp_print(written_ms, stamp);
+		entry_field(b, "written", "%s", stamp);
 	}
-	hex_encode(hash, DIGEST_BYTES, hex);
-	fields(c, p, s, hex, bytes);
-	err = own_append(c, p, s->kind, n ? body : NULL, n, s->id);
+	/* the id of what waited belongs to its `waiting` */
+	err = own_append(c, p, s->kind, body->n ? body->p : NULL, body->n,
+			 written_ms ? NULL : s->id);
 	if (err == EINVAL || err == EMSGSIZE) {
 		*answer = ANSWER_BAD;	/* a field breaks the grammar */
 		return 0;
@@ -158,6 +176,42 @@ static int write_item(struct core *c, struct pair *p, struct now now,
 	    (p->own.tree.size - p->own.signed_size >= BATCH_ENTRIES_MAX / 2 ||
 	     p->own.bytes - p->signed_bytes >= BATCH_BYTES_MAX / 2))
 		err = own_sign(c, p, now);
+	return err;
+}
+
+int submit_write(struct core *c, struct pair *p, struct now now,
+		 const struct submit *s, int64_t written_ms,
+		 enum answer *answer)
+{
+	struct stored_body body = {
+		.p = s->body, .n = s->body_n, .bytes = s->blob_bytes};
+
+	memcpy(body.hash, s->hash, DIGEST_BYTES);
+	return write_entry(c, p, now, s, &body, written_ms, answer);
+}
+
+/* On a line: at once, or when it carries again */
+static int write_item(struct core *c, struct pair *p, struct now now,
+		      const struct submit *s, enum answer *answer,
+		      uint64_t *seq)
+{
+	struct line *l = s->line ? line_find(p, str_of(s->line)) : NULL;
+	const struct agreement *a = l ? line_agreement(l, now.wall_ms) : NULL;
+	const unsigned needs = s->kind == ENTRY_DOCUMENT
+				       ? AGREEMENT_NOTICE | AGREEMENT_FAX
+				       : AGREEMENT_NOTICE;
+	struct stored_body body;
+	int err;
+
+	if (s->line && !(a && a->media & needs)) {
+		*answer = l ? ANSWER_NOT_NOW : ANSWER_UNKNOWN;
+		return 0;
+	}
+	if (l && !line_carries(p, l, now.wall_ms))
+		return waiting_put(c, p, now, l, s, answer, seq);
+	submit_body(c, s, &body);
+	err = write_entry(c, p, now, s, &body, 0, answer);
+	*seq = p->own.tree.size - 1;
 	return err;
 }
 
@@ -183,6 +237,7 @@ int core_submit(struct core *c, struct now now, const struct submit *s)
 	uint64_t seq;
 	int err;
 
+	c->now = now;
 	if (answer != ANSWER_OK)
 		return core_answer(c, s->request, answer, 0, false);
 	p = c->pair[s->pair];
@@ -196,12 +251,13 @@ int core_submit(struct core *c, struct now now, const struct submit *s)
 	}
 	err = own_clock(c, p, now);
 	if (!err)
-		err = write_item(c, p, now, s, &answer);
+		err = write_item(c, p, now, s, &answer, &seq);
 	if (err)
 		return err;
 	if (answer != ANSWER_OK)
-		return core_answer(c, s->request, answer, 0, false);
-	return answer_when(c, s, p->own.tree.size - 1, false);
+		return core_answer(c, s->request, answer,
+				   answer == ANSWER_WAITS ? seq : 0, false);
+	return answer_when(c, s, seq, false);
 }
 
 /* ---- opening ---- */

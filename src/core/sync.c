@@ -415,6 +415,29 @@ static int gone_in(struct core *c, struct pair *p, const uint8_t *m, size_t n)
 	return 0;
 }
 
+/* Technicians' chat: shown, and forgotten */
+static int service_in(struct core *c, struct pair *p, const uint8_t *m,
+		      size_t n)
+{
+	struct cur cur = cur_of(m, n);
+	const size_t by_n = cur_u8(&cur);
+	const char *by = (const char *)cur_take(&cur, by_n);
+	struct queued *q;
+
+	if (!by || !by_n || by_n > SERVICE_BY_CHARS_MAX || !cur.n ||
+	    cur.n > SERVICE_BYTES_MAX || !utf8_ok(by, by_n, false) ||
+	    !utf8_ok((const char *)m + 1 + by_n, cur.n, true)) {
+		c->counter[COUNT_FRAME_BAD]++;
+		return 0;
+	}
+	q = core_queue(c, ACTION_SERVICE, 0);
+	if (!q)
+		return ENOMEM;
+	q->a.pair = p->no;
+	q->body = octets_make(m, n, NULL, 0);
+	return q->body ? 0 : ENOMEM;
+}
+
 int sync_message(struct core *c, struct now now, struct pair *p, uint32_t conn,
 		 const struct lane_frame *f)
 {
@@ -431,6 +454,7 @@ int sync_message(struct core *c, struct now now, struct pair *p, uint32_t conn,
 	case MSG_WANT: return body_asked(c, p, now, f->body, f->body_n);
 	case MSG_FETCH: return fetch_in(c, p, f->body, f->body_n);
 	case MSG_GONE: return gone_in(c, p, f->body, f->body_n);
+	case MSG_SERVICE: return service_in(c, p, f->body, f->body_n);
 	default:
 		/* a later version's message: taken, and not understood */
 		c->counter[COUNT_FRAME_BAD]++;

@@ -21,6 +21,8 @@ int core_alloc(struct core **cp, const struct core_conf *conf,
 		return ENOMEM;
 	c->conf = *conf;
 	c->db = db;
+	c->now = now;
+	c->started_ms = now.wall_ms;
 	buf_init(&c->scratch, ENTRY_BYTES_MAX);
 	err = pair_load_all(c, now);
 	if (err) {
@@ -296,6 +298,7 @@ int core_path_frame(struct core *c, struct now now, uint32_t conn,
 	struct path *path = path_of(c, conn);
 	struct pair *p;
 
+	c->now = now;
 	if (!path || path->closing)
 		return 0;	/* it crossed our closing */
 	p = c->pair[path->pair];
@@ -358,6 +361,8 @@ static uint64_t pair_deadline(const struct pair *p)
 			at = p->down_at_ms;
 		if (joint_waits(p) && p->joint_at_ms < at)
 			at = p->joint_at_ms;
+		if (p->lines.n && p->lines.at_ms < at)
+			at = p->lines.at_ms;
 	}
 	if (p->s.paths && p->idle_at_ms < at)
 		at = p->idle_at_ms;
@@ -403,6 +408,8 @@ static int say(struct core *c, struct pair *p, struct now now)
 		err = line_entry(c, p, now, false);
 	if (!err)
 		err = peer_answer(c, p, now);
+	if (!err)
+		err = lines_turn(c, p, now);
 	if (!err && p->peer.spoken > p->own.seen &&
 	    (p->peer.loud > p->own.seen || p->s.attest_due ||
 	     now.mono_ms >= p->ack_at_ms)) {
@@ -480,6 +487,8 @@ static int pair_turn_end(struct core *c, struct pair *p, struct now now)
 		err = waiters_answer(c, p);
 	if (!err)
 		err = acknowledge(c, p);
+	if (!err)
+		err = lines_save(c, p);
 	if (!err && p->dirty)
 		err = pair_save(c, p);
 	return err;
@@ -489,6 +498,7 @@ int core_turn_end(struct core *c, struct now now)
 {
 	int err = 0;
 
+	c->now = now;
 	for (uint32_t i = 0; i < PAIRS_MAX && !err; i++) {
 		if (c->pair[i])
 			err = pair_turn_end(c, c->pair[i], now);

@@ -93,7 +93,8 @@ enum msg_type {
 	MSG_WANT = 14,
 	MSG_FETCH = 15,
 	MSG_GONE = 16,	/* a wanted blob cannot be given */
-	MSG_ATTEST = 17 /* answer to FETCH: the largest of your trees I saw */
+	MSG_ATTEST = 17, /* answer to FETCH: the largest of your trees I saw */
+	MSG_SERVICE = 18 /* technicians' chat: never in the record */
 };
 
 enum whose { WHOSE_SENDER = 0, WHOSE_RECEIVER = 1 };
@@ -142,6 +143,10 @@ int entries_open(struct cur *c, uint8_t *whose, uint64_t *first,
 		 uint16_t *count) __attribute__((warn_unused_result));
 int entries_next(struct cur *c, struct entries_item *it)
 	__attribute__((warn_unused_result));
+
+/* MSG_SERVICE: u8 length, who (1 to 200 octets), text (1 to 2000): UTF-8 */
+#define SERVICE_BY_CHARS_MAX 200
+#define SERVICE_BYTES_MAX 2000
 
 /* MSG_CHECKPOINT: u8 whose, note.  MSG_COSIGNATURE, MSG_ATTEST: note over the
    receiver's feed.  MSG_JOINT: note. */

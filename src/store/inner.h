@@ -5,6 +5,7 @@
  *   sqlite.c  open, turns, what a failure means        sql.c   schema and SQL
  *   rows.c    pairs, values, entries, notes, evidence  blobs.c  bodies in files
  *   marks.c   receipts and wants                       turns.c  the log of turns
+ *   lines.c   rows of lines
  */
 #ifndef STORE_INNER_H
 #define STORE_INNER_H
@@ -46,6 +47,10 @@ enum sql {
 	SQL_WANT_GET,
 	SQL_WANT_DROP,
 	SQL_WANT_NEXT,
+	SQL_LINE_PUT,
+	SQL_LINE_DROP,
+	SQL_LINE_NEXT,
+	SQL_LINE_EACH,
 	SQL_PROOF_LAST,
 	SQL_PROOF_PUT,
 	SQL_PROOF_EACH,
@@ -176,6 +181,8 @@ int schema_make(struct store *s) __attribute__((warn_unused_result));
 void rows_fill(struct db *db);
 /** Set those of marks.c. */
 void marks_fill(struct db *db);
+/** Set those of lines.c. */
+void lines_fill(struct db *db);
 /** Octets of bodies held for a feed, of this turn too. */
 int held_get(struct store *s, uint32_t feed, uint64_t *bytes)
 	__attribute__((warn_unused_result));

@@ -69,8 +69,16 @@ static const char version_1[] =
 	" name TEXT NOT NULL,"
 	" bytes BLOB NOT NULL);";
 
+static const char version_2[] = "CREATE TABLE line ("
+				" pair INTEGER NOT NULL,"
+				" name TEXT NOT NULL,"
+				" number INTEGER NOT NULL,"
+				" value BLOB NOT NULL,"
+				" PRIMARY KEY (pair, name, number))"
+				" WITHOUT ROWID;";
+
 /* upgrade[v] makes version v + 1 from v; a released one is never edited */
-static const char *const upgrade[] = {version_1};
+static const char *const upgrade[] = {version_1, version_2};
 
 #define VERSION ((int)(sizeof(upgrade) / sizeof(upgrade[0])))
 
@@ -119,6 +127,15 @@ const char *const sql_text[SQL_COUNT] = {
 	[SQL_WANT_DROP] = "DELETE FROM want WHERE row = ?1",
 	[SQL_WANT_NEXT] = "SELECT row, hash, bytes FROM want"
 			  " WHERE row BETWEEN ?1 AND ?2 ORDER BY row LIMIT 1",
+	[SQL_LINE_PUT] = "INSERT OR REPLACE INTO line VALUES"
+			 " (?1, ?2, ?3, ?4)",
+	[SQL_LINE_DROP] = "DELETE FROM line"
+			  " WHERE pair = ?1 AND name = ?2 AND number = ?3",
+	[SQL_LINE_NEXT] = "SELECT number, value FROM line"
+			  " WHERE pair = ?1 AND name = ?2 AND number >= ?3"
+			  " ORDER BY number LIMIT 1",
+	[SQL_LINE_EACH] = "SELECT name, number, value FROM line"
+			  " WHERE pair = ?1 ORDER BY name, number",
 	[SQL_PROOF_LAST] = "SELECT row FROM proof WHERE row BETWEEN ?1 AND ?2"
 			   " ORDER BY row DESC LIMIT 1",
 	[SQL_PROOF_PUT] = "INSERT INTO proof VALUES (?1, ?2, ?3)",

@@ -473,6 +473,7 @@ int store_open(struct store **sp, const char *dir, const char **why)
 	s->db.arg = s;
 	rows_fill(&s->db);
 	marks_fill(&s->db);
+	lines_fill(&s->db);
 	blobs_fill(&s->db);
 	rows_forget(s);
 	err = dir_open(s, dir);

@@ -50,7 +50,8 @@ enum op_kind {
 	OP_RECEIPT,
 	OP_WANT,
 	OP_UNWANT,
-	OP_PROOF
+	OP_PROOF,
+	OP_LINE
 };
 
 /* One change, and one row: most fields serve one kind only */
@@ -72,7 +73,7 @@ struct rows {
 };
 
 struct image {
-	struct rows pair, meta, receipt, want, proof;
+	struct rows pair, meta, receipt, want, proof, line;
 	struct rows entry[FEEDS], note[FEEDS][NOTE_KINDS];
 };
 
@@ -199,6 +200,53 @@ static void put_note(struct rows *r, struct row row)
 	r->v[i] = row;
 }
 
+/* Rows of lines stand in order of pair, name, number */
+static int line_order(const struct row *a, const struct row *b)
+{
+	const int by_name = strcmp(a->name, b->name);
+
+	if (a->feed != b->feed)
+		return a->feed < b->feed ? -1 : 1;
+	if (by_name)
+		return by_name;
+	return a->seq < b->seq ? -1 : a->seq > b->seq;
+}
+
+/* The first that is not before this one */
+static size_t line_at(const struct rows *r, const struct row *row)
+{
+	size_t lo = 0, hi = r->n;
+
+	while (lo < hi) {
+		const size_t mid = lo + (hi - lo) / 2;
+
+		if (line_order(&r->v[mid], row) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static void put_line(struct rows *r, struct row row)
+{
+	const size_t i = line_at(r, &row);
+	const bool there = i < r->n && !line_order(&r->v[i], &row);
+
+	if (!row.p->n) {
+		unput(r, there ? &r->v[i] : NULL);
+		return;
+	}
+	if (there) {
+		put_row(r, &r->v[i], row);
+		return;
+	}
+	keep(row.p);
+	add(r, row);
+	memmove(&r->v[i + 1], &r->v[i], (r->n - 1 - i) * sizeof(row));
+	r->v[i] = row;
+}
+
 static void apply(struct image *m, const struct row *o)
 {
 	struct row *at;
@@ -225,6 +273,7 @@ static void apply(struct image *m, const struct row *o)
 		break;
 	case OP_UNWANT: unput(&m->want, find(&m->want, o->feed, o->seq)); break;
 	case OP_PROOF: put_row(&m->proof, NULL, *o); break;
+	case OP_LINE: put_line(&m->line, *o); break;
 	}
 }
 
@@ -395,6 +444,46 @@ static int note_find(void *arg, uint32_t feed, enum note_kind kind,
 	return ENOENT;
 }
 
+static int row_put(void *arg, uint32_t pair, const char *name, uint64_t no,
+		   const uint8_t *p, size_t n)
+{
+	struct row row = {
+		.op = OP_LINE, .feed = pair, .seq = no, .p = share(p, n)};
+
+	snprintf(row.name, sizeof(row.name), "%s", name);
+	return change(arg, row);
+}
+
+static int row_next(void *arg, uint32_t pair, const char *name, uint64_t from,
+		    uint64_t *no, struct buf *out)
+{
+	const struct rows *r = &((struct memdb *)arg)->now.line;
+	struct row want = {.feed = pair, .seq = from};
+	size_t i;
+
+	snprintf(want.name, sizeof(want.name), "%s", name);
+	i = line_at(r, &want);
+	if (i == r->n || r->v[i].feed != pair || strcmp(r->v[i].name, name))
+		return ENOENT;
+	*no = r->v[i].seq;
+	buf_reset(out);
+	buf_put(out, r->v[i].p->p, r->v[i].p->n);
+	return out->err;
+}
+
+static int row_each(void *arg, uint32_t pair, db_row_h *h, void *harg)
+{
+	const struct rows *r = &((struct memdb *)arg)->now.line;
+	const struct row from = {.feed = pair};
+	int err = 0;
+
+	for (size_t i = line_at(r, &from);
+	     i < r->n && r->v[i].feed == pair && !err; i++)
+		err = h(r->v[i].name, r->v[i].seq, r->v[i].p->p, r->v[i].p->n,
+			harg);
+	return err;
+}
+
 static int receipt_put(void *arg, uint32_t feed, uint64_t first, uint64_t last,
 		       enum receipt_state state, uint64_t by)
 {
@@ -552,6 +641,9 @@ struct memdb *memdb_new(void)
 			    .note_put = note_put,
 			    .note_find = note_find,
 			    .receipt_put = receipt_put,
+			    .row_put = row_put,
+			    .row_next = row_next,
+			    .row_each = row_each,
 			    .receipt_bits = receipt_bits,
 			    .want_put = want_put,
 			    .want_drop = want_drop,

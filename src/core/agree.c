@@ -1,0 +1,602 @@
+/* SPDX-License-Identifier: ISC */
+/** @file agree.c  Agreements, declarations, and what people order of a line */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "core/state.h"
+
+static enum side side_of(bool own)
+{
+	return own ? SIDE_OWN : SIDE_PEER;
+}
+
+void line_words(char out[LINE_WORDS_CHARS], struct str s)
+{
+	size_t n = s.n < LINE_WORDS_CHARS - 1 ? s.n : LINE_WORDS_CHARS - 1;
+
+	while (n && n < s.n && ((unsigned char)s.p[n] & 0xc0) == 0x80)
+		n--;
+	memcpy(out, s.p, n);
+	out[n] = '\0';
+}
+
+int line_not_agreed(struct core *c, struct pair *p, const struct line *l,
+		    uint64_t seq)
+{
+	c->counter[COUNT_NOT_AGREED]++;
+	return l ? line_event(c, p, l, LINE_EVENT_NOT_AGREED, seq,
+			      CHECK_OUTCOMES)
+		 : 0;
+}
+
+/* ---- each feed in its order ---- */
+
+static int fold_declare(struct core *c, struct pair *p, bool own,
+			struct line *l, const struct entry *e)
+{
+	struct word *w = &l->said[side_of(own)];
+	const struct str state = entry_get(e, "state");
+	const struct str until = entry_get(e, "until");
+
+	w->state = DECLARED_OPEN;
+	for (int i = 0; i < DECLARED_STATES; i++) {
+		if (str_is(state, declared_name((enum declared)i)))
+			w->state = (enum declared)i;
+	}
+	w->since_ms = e->env.time_ms;
+	w->until_ms = 0;
+	if (until.n && stamp_parse(until, &w->until_ms))
+		return line_not_agreed(c, p, l, e->env.seq);
+	line_words(w->reason, entry_get(e, "reason"));
+	line_unprove(p, l);
+	return 0;
+}
+
+static int fold_withdraw(struct pair *p, bool own, struct line *l,
+			 const struct entry *e)
+{
+	struct word *w = &l->gone[side_of(own)];
+	uint64_t version;
+
+	if (uint_parse(entry_get(e, "version"), &version) ||
+	    version <= w->version)
+		return 0;
+	w->version = version;
+	w->state = DECLARED_CLOSED;
+	w->since_ms = e->env.time_ms;
+	line_words(w->reason, entry_get(e, "reason"));
+	line_unprove(p, l);
+	return 0;
+}
+
+static int fold_item(struct core *c, struct pair *p, bool own,
+		     const struct entry *e)
+{
+	const struct str name = entry_get(e, "line");
+	const struct line *l = name.n ? line_find(p, name) : NULL;
+	const struct agreement *a =
+		l ? line_agreement(l, e->env.time_ms) : NULL;
+	const unsigned needs = e->kind == ENTRY_DOCUMENT
+				       ? AGREEMENT_NOTICE | AGREEMENT_FAX
+				       : AGREEMENT_NOTICE;
+
+	if (own || !name.n || (a && a->media & needs))
+		return 0;
+	return line_not_agreed(c, p, l, e->env.seq);
+}
+
+static void fold_trunk(struct pair *p, const struct entry *e)
+{
+	if (!str_is(entry_get(e, "state"), "down"))
+		return;
+	for (size_t i = 0; i < p->lines.n; i++)
+		line_unprove(p, p->lines.v[i]);
+}
+
+int line_fold(struct core *c, struct pair *p, bool own, const struct entry *e)
+{
+	struct line *l;
+
+	switch (e->kind) {
+	case ENTRY_LINE:
+		if (own)
+			fold_trunk(p, e);
+		return 0;
+	case ENTRY_NOTICE:
+	case ENTRY_DOCUMENT: return fold_item(c, p, own, e);
+	case ENTRY_WITHDRAW:
+	case ENTRY_DECLARE:
+	case ENTRY_CHECK:
+	case ENTRY_ANSWER:
+	case ENTRY_ATTEND:
+	case ENTRY_RESULT: break;
+	default: return 0;
+	}
+	l = line_find(p, entry_get(e, "line"));
+	if (!l || !l->agreed)
+		return own ? 0 : line_not_agreed(c, p, l, e->env.seq);
+	l->dirty = true;
+	line_touch(p, l);
+	if (e->kind == ENTRY_WITHDRAW)
+		return fold_withdraw(p, own, l, e);
+	if (e->kind == ENTRY_DECLARE)
+		return fold_declare(c, p, own, l, e);
+	return check_fold(c, p, own, l, e);
+}
+
+/* ---- the joint record ---- */
+
+static bool replaces_it(const struct agreement *a, const struct line *l)
+{
+	if (!l->agreed)
+		return a->version == 1 && !a->replaces_any;
+	return a->version == l->agreed->version + 1 && a->replaces_any &&
+	       !memcmp(a->replaces, l->hash, DIGEST_BYTES);
+}
+
+static bool between_us(const struct core *c, const struct pair *p,
+		       const struct agreement *a)
+{
+	return agreement_side(a, c->conf.name) >= 0 &&
+	       agreement_side(a, p->peer_card.name) >= 0;
+}
+
+static int proposal_close(struct core *c, struct pair *p, struct line *l,
+			  enum side s)
+{
+	struct proposal *o = &l->proposal[s];
+
+	if (!o->a)
+		return 0;
+	o->a = agreement_free(o->a);
+	return DB(c, row_put, p->no, l->name, ROW_PROPOSAL + (uint64_t)s, NULL,
+		  0);
+}
+
+static int agree_propose(struct core *c, struct pair *p, bool own,
+			 const struct entry *e, uint64_t version)
+{
+	const struct str name = entry_get(e, "line");
+	struct line *l = line_find(p, name);
+	struct agreement *a = NULL;
+	struct proposal *o;
+	int err = agreement_parse(e->text.p, e->text.n, &a, NULL);
+
+	if (err)
+		return err == EBADMSG ? line_not_agreed(c, p, l, e->env.seq)
+				      : err;
+	if (!str_is(name, a->line) || a->version != version ||
+	    !between_us(c, p, a) || (!l && a->version != 1) ||
+	    (l && !replaces_it(a, l))) {
+		agreement_free(a);
+		return line_not_agreed(c, p, l, e->env.seq);
+	}
+	if (!l)
+		err = line_add(c, p, name, &l);
+	if (!err && l)
+		err = proposal_close(c, p, l, side_of(own));
+	if (err || !l) {
+		agreement_free(a);
+		return err;
+	}
+	o = &l->proposal[side_of(own)];
+	o->a = a;
+	digest(e->text.p, e->text.n, o->hash);
+	o->bytes = e->text.n;
+	o->time_ms = e->env.time_ms;
+	line_words(o->by, entry_get(e, "by"));
+	if (own)
+		l->declined[0] = '\0';
+	err = DB(c, row_put, p->no, l->name,
+		 ROW_PROPOSAL + (uint64_t)side_of(own),
+		 (const uint8_t *)e->text.p, e->text.n);
+	l->dirty = true;
+	line_touch(p, l);
+	return err ? err
+		   : line_event(c, p, l, LINE_EVENT_PROPOSAL, e->env.seq,
+				CHECK_OUTCOMES);
+}
+
+/* The proposal of the other side becomes what is agreed */
+static int agreed_now(struct core *c, struct pair *p, struct line *l,
+		      enum side proposer)
+{
+	struct proposal *o = &l->proposal[proposer];
+	struct buf text;
+	uint64_t no;
+	int err;
+
+	buf_init(&text, ROW_BYTES_MAX);
+	err = DB(c, row_next, p->no, l->name, ROW_AGREED, &no, &text);
+	if (err == ENOENT || (!err && no != ROW_AGREED)) {
+		err = 0;	/* the first */
+	} else if (!err && l->agreed->from_ms <= c->now.wall_ms) {
+		err = DB(c, row_put, p->no, l->name, ROW_BEFORE, text.p,
+			 text.n);
+		agreement_free(l->before);
+		l->before = l->agreed;
+		l->agreed = NULL;
+	}
+	if (!err)
+		err = DB(c, row_next, p->no, l->name,
+			 ROW_PROPOSAL + (uint64_t)proposer, &no, &text);
+	if (!err)
+		err = DB(c, row_put, p->no, l->name, ROW_AGREED, text.p,
+			 text.n);
+	buf_free(&text);
+	agreement_free(l->agreed);
+	l->agreed = o->a;
+	o->a = NULL;
+	memcpy(l->hash, o->hash, DIGEST_BYTES);
+	l->bytes = o->bytes;
+	if (!err)
+		err = DB(c, row_put, p->no, l->name,
+			 ROW_PROPOSAL + (uint64_t)proposer, NULL, 0);
+	if (!err)
+		err = proposal_close(c, p, l, (enum side) !proposer);
+	return err ? err : check_schedule(c, l);
+}
+
+static bool names_it(const struct entry *e, const struct proposal *o)
+{
+	struct str v = entry_get(e, "agreement"), hash = str_cut(&v, ' ');
+	uint8_t h[DIGEST_BYTES];
+	uint64_t bytes, version;
+
+	return o->a &&
+	       !hex_decode((struct str){hash.p + 7, hash.n - 7}, h,
+			   sizeof(h)) &&
+	       !uint_parse(v, &bytes) && bytes == o->bytes &&
+	       !memcmp(h, o->hash, sizeof(h)) &&
+	       !uint_parse(entry_get(e, "version"), &version) &&
+	       version == o->a->version;
+}
+
+static int agree_answer(struct core *c, struct pair *p, bool own,
+			const struct entry *e, struct line *l)
+{
+	const enum side proposer = side_of(!own);
+	int err;
+
+	if (!names_it(e, &l->proposal[proposer]))
+		return own ? 0 : line_not_agreed(c, p, l, e->env.seq);
+	if (e->kind == ENTRY_ACCEPT) {
+		err = agreed_now(c, p, l, proposer);
+	} else {
+		err = proposal_close(c, p, l, proposer);
+		if (!own)
+			line_words(l->declined, entry_get(e, "reason"));
+	}
+	l->dirty = true;
+	line_touch(p, l);
+	return err ? err
+		   : line_event(c, p, l,
+				e->kind == ENTRY_ACCEPT ? LINE_EVENT_AGREED
+							: LINE_EVENT_PROPOSAL,
+				e->env.seq, CHECK_OUTCOMES);
+}
+
+int line_agree(struct core *c, struct pair *p, bool own,
+	       const struct db_entry *d)
+{
+	struct entry e;
+	struct line *l;
+	uint64_t version;
+	int err = 0;
+
+	if (d->kind < ENTRY_PROPOSE || d->kind > ENTRY_WITHDRAW ||
+	    entry_parse(d->p, d->n, &e) ||
+	    uint_parse(entry_get(&e, "version"), &version))
+		return 0;
+	if (e.kind == ENTRY_PROPOSE)
+		return agree_propose(c, p, own, &e, version);
+	l = line_find(p, entry_get(&e, "line"));
+	if (!l)
+		return own ? 0 : line_not_agreed(c, p, NULL, e.env.seq);
+	if (e.kind != ENTRY_WITHDRAW)
+		return agree_answer(c, p, own, &e, l);
+	if (!l->agreed || l->agreed->version != version)
+		return 0;
+	for (int s = 0; s < 2 && !err; s++)
+		err = proposal_close(c, p, l, (enum side)s);
+	l->dirty = true;
+	line_touch(p, l);
+	return err;
+}
+
+/* ---- orders of people ---- */
+
+static int answer(struct core *c, const struct line_order *o, enum answer a,
+		  const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+static int answer(struct core *c, const struct line_order *o, enum answer a,
+		  const char *fmt, ...)
+{
+	struct queued *q = core_queue(c, ACTION_ANSWER, 0);
+	va_list ap;
+
+	if (!q)
+		return ENOMEM;
+	q->a.request = o->request;
+	q->a.answer = a;
+	va_start(ap, fmt);
+	vsnprintf(q->reason, sizeof(q->reason), fmt, ap);
+	va_end(ap);
+	return 0;
+}
+
+static int written(struct core *c, const struct pair *p,
+		   const struct line_order *o, int err)
+{
+	if (err == EINVAL || err == EMSGSIZE)
+		return answer(c, o, ANSWER_BAD,
+			      "a name, reason or text breaks the grammar of "
+			      "the record, or is too long");
+	return err ? err
+		   : core_answer(c, o->request, ANSWER_OK, p->own.tree.size - 1,
+				 false);
+}
+
+static int do_propose(struct core *c, struct pair *p, struct now now,
+		      const struct line_order *o)
+{
+	const struct line *l = line_find(p, str_of(o->line));
+	struct agreement_fault why = {0};
+	struct agreement *a = NULL;
+	uint64_t version;
+	int err = agreement_parse(o->text, o->text_n, &a, &why);
+
+	if (err == EBADMSG)
+		return answer(c, o, ANSWER_BAD, "line %u of the agreement: %s",
+			      why.line, why.rule);
+	if (err)
+		return err;
+	version = a->version;
+	if (strcmp(a->line, o->line) != 0)
+		err = answer(c, o, ANSWER_BAD, "the text is of line %s",
+			     a->line);
+	else if (!between_us(c, p, a))
+		err = answer(c, o, ANSWER_BAD,
+			     "`sides` are not this exchange and %s",
+			     p->peer_card.name);
+	else if (l ? !replaces_it(a, l) : a->version != 1 || a->replaces_any)
+		err = answer(c, o, ANSWER_NOT_NOW,
+			     "version and `replaces` do not follow the newest "
+			     "agreed text: version %" PRIu64
+			     " is expected, replacing the hash that `line "
+			     "show` gives",
+			     l && l->agreed ? l->agreed->version + 1
+					    : (uint64_t)1);
+	else if (!l && p->lines.n == LINES_MAX)
+		err = answer(c, o, ANSWER_NOT_NOW, "there are %d lines already",
+			     LINES_MAX);
+	else
+		version = 0;
+	if (version) {
+		agreement_free(a);
+		return err;
+	}
+	version = a->version;
+	agreement_free(a);
+	err = own_begin(c, p, now, "propose");
+	if (err)
+		return err;
+	entry_field(&c->scratch, "line", "%s", o->line);
+	entry_field(&c->scratch, "version", "%" PRIu64, version);
+	entry_field(&c->scratch, "by", "%s", o->by);
+	return written(
+		c, p, o,
+		own_append_text(c, p, ENTRY_PROPOSE, o->text, o->text_n));
+}
+
+static int do_answer(struct core *c, struct pair *p, struct now now,
+		     const struct line_order *o, const struct line *l)
+{
+	const struct proposal *open = &l->proposal[SIDE_PEER];
+	const bool yes = o->act == LINE_ACCEPT;
+	char hex[2 * DIGEST_BYTES + 1];
+	int err;
+
+	if (!open->a || memcmp(open->hash, o->hash, DIGEST_BYTES) != 0)
+		return answer(c, o, ANSWER_NOT_NOW,
+			      "%s has no open proposal of this text; look at "
+			      "it again",
+			      p->peer_card.name);
+	err = own_begin(c, p, now, yes ? "accept" : "decline");
+	if (err)
+		return err;
+	hex_encode(open->hash, DIGEST_BYTES, hex);
+	entry_field(&c->scratch, "line", "%s", o->line);
+	entry_field(&c->scratch, "version", "%" PRIu64, open->a->version);
+	entry_field(&c->scratch, "agreement", "sha256:%s %" PRIu64, hex,
+		    open->bytes);
+	entry_field(&c->scratch, "by", "%s", o->by);
+	if (!yes)
+		entry_field(&c->scratch, "reason", "%s", o->reason);
+	return written(c, p, o,
+		       own_append(c, p, yes ? ENTRY_ACCEPT : ENTRY_DECLINE,
+				  NULL, 0, NULL));
+}
+
+static int do_withdraw(struct core *c, struct pair *p, struct now now,
+		       const struct line_order *o, const struct line *l)
+{
+	const uint64_t version = l->agreed ? l->agreed->version : 0;
+	int err;
+
+	if (!version || l->gone[SIDE_OWN].version == version)
+		return answer(c, o, ANSWER_NOT_NOW,
+			      "no agreement of this line is in force here");
+	err = own_begin(c, p, now, "withdraw");
+	if (err)
+		return err;
+	entry_field(&c->scratch, "line", "%s", o->line);
+	entry_field(&c->scratch, "version", "%" PRIu64, version);
+	entry_field(&c->scratch, "by", "%s", o->by);
+	entry_field(&c->scratch, "reason", "%s", o->reason);
+	return written(c, p, o,
+		       own_append(c, p, ENTRY_WITHDRAW, NULL, 0, NULL));
+}
+
+static int do_declare(struct core *c, struct pair *p, struct now now,
+		      const struct line_order *o, const struct line *l)
+{
+	char until[STAMP_CHARS + 1];
+	int err;
+
+	if (!l->agreed || o->declared >= DECLARED_STATES)
+		return answer(c, o, ANSWER_NOT_NOW,
+			      "no agreement of this line is in force here");
+	err = own_begin(c, p, now, "declare");
+	if (err)
+		return err;
+	entry_field(&c->scratch, "line", "%s", o->line);
+	entry_field(&c->scratch, "state", "%s", declared_name(o->declared));
+	if (o->declared == DECLARED_SUSPENDED && o->until_ms > 0) {
+		stamp_print(o->until_ms, until);
+		entry_field(&c->scratch, "until", "%s", until);
+	}
+	entry_field(&c->scratch, "by", "%s", o->by);
+	entry_field(&c->scratch, "reason", "%s", o->reason);
+	return written(c, p, o, own_append(c, p, ENTRY_DECLARE, NULL, 0, NULL));
+}
+
+static int do_check(struct core *c, struct pair *p, struct now now,
+		    const struct line_order *o, struct line *l)
+{
+	const struct agreement *a = line_agreement(l, now.wall_ms);
+	struct run r = {.mine = true,
+			.kind = RUN_UNANNOUNCED,
+			.drill = o->drill,
+			.due_ms = now.wall_ms};
+	const enum line_state state = line_state_at(p, l, now.wall_ms);
+
+	if (!a || !a->unannounced_ms)
+		return answer(c, o, ANSWER_NOT_NOW,
+			      "the agreement has no unannounced checks");
+	if (state < LINE_REFUSED)
+		return answer(c, o, ANSWER_NOT_NOW, "the line is %s",
+			      line_state_name(state));
+	for (size_t i = 0; i < l->runs; i++) {
+		if (l->run[i].mine && l->run[i].kind == RUN_UNANNOUNCED &&
+		    !l->run[i].closed)
+			return answer(c, o, ANSWER_NOT_NOW,
+				      "such a check is under way");
+	}
+	snprintf(r.check, sizeof(r.check), "unannounced");
+	line_words(r.by, str_of(o->by));
+	return written(c, p, o, check_ask(c, p, l, now, &r));
+}
+
+static int do_attend(struct core *c, struct pair *p, struct now now,
+		     const struct line_order *o, const struct line *l)
+{
+	const struct run *r = check_run(l, false, o->seq);
+	char due[STAMP_CHARS + 1];
+	int err;
+
+	if (!r || r->closed)
+		return answer(c, o, ANSWER_NOT_NOW,
+			      "no check of this number waits for a person");
+	err = own_begin(c, p, now, "attend");
+	if (err)
+		return err;
+	stamp_print(r->due_ms, due);
+	entry_field(&c->scratch, "of", "%" PRIu64, r->seq);
+	entry_field(&c->scratch, "line", "%s", l->name);
+	entry_field(&c->scratch, "check", "%s", r->check);
+	entry_field(&c->scratch, "due", "%s", due);
+	entry_field(&c->scratch, "state", "%s",
+		    o->refused ? "refused" : "present");
+	entry_field(&c->scratch, "by", "%s", o->by);
+	if (o->reason && o->reason[0])
+		entry_field(&c->scratch, "reason", "%s", o->reason);
+	return written(c, p, o, own_append(c, p, ENTRY_ATTEND, NULL, 0, NULL));
+}
+
+static bool words_ok(const char *s)
+{
+	return s && s[0] && utf8_ok(s, strlen(s), false);
+}
+
+static int order(struct core *c, struct pair *p, struct now now,
+		 const struct line_order *o)
+{
+	struct line *l = line_find(p, str_of(o->line));
+
+	if (!l)
+		return answer(c, o, ANSWER_UNKNOWN, "there is no line %s",
+			      o->line);
+	switch (o->act) {
+	case LINE_ACCEPT:
+	case LINE_DECLINE: return do_answer(c, p, now, o, l);
+	case LINE_WITHDRAW: return do_withdraw(c, p, now, o, l);
+	case LINE_DECLARE: return do_declare(c, p, now, o, l);
+	case LINE_CHECK: return do_check(c, p, now, o, l);
+	default: return do_attend(c, p, now, o, l);
+	}
+}
+
+int core_line_do(struct core *c, struct now now, const struct line_order *o)
+{
+	struct pair *p = o->pair < PAIRS_MAX ? c->pair[o->pair] : NULL;
+	const bool reasons = o->act == LINE_DECLINE ||
+			     o->act == LINE_WITHDRAW || o->act == LINE_DECLARE;
+	int err;
+
+	c->now = now;
+	if (!p || p->state == PAIR_WAITING || p->state == PAIR_REVOKED)
+		return answer(c, o, ANSWER_NO_PAIR, "there is no such peer");
+	if (!pair_may_sign(p))
+		return answer(c, o,
+			      p->state == PAIR_RESTORING ? ANSWER_RESTORING
+							 : ANSWER_STOPPED,
+			      "nothing is signed for %s now",
+			      p->peer_card.name);
+	if (!o->line || !name_ok(str_of(o->line)))
+		return answer(c, o, ANSWER_BAD, "not the name of a line");
+	if (!words_ok(o->by) || (reasons && !words_ok(o->reason)) ||
+	    (o->reason && !utf8_ok(o->reason, strlen(o->reason), false)))
+		return answer(c, o, ANSWER_BAD,
+			      "a name or reason is missing or has control "
+			      "characters");
+	err = own_clock(c, p, now);
+	if (err)
+		return err;
+	return o->act == LINE_PROPOSE ? do_propose(c, p, now, o)
+				      : order(c, p, now, o);
+}
+
+/* ---- technicians' chat ---- */
+
+int core_service(struct core *c, struct now now, uint64_t request,
+		 uint32_t pair, const char *by, const char *text)
+{
+	struct pair *p = pair < PAIRS_MAX ? c->pair[pair] : NULL;
+	const struct line_order o = {.request = request};
+	struct buf b;
+	int err;
+
+	c->now = now;
+	if (!p)
+		return answer(c, &o, ANSWER_NO_PAIR, "there is no such peer");
+	if (!words_ok(by) || strlen(by) > SERVICE_BY_CHARS_MAX || !text ||
+	    !text[0] || strlen(text) > SERVICE_BYTES_MAX ||
+	    !utf8_ok(text, strlen(text), true))
+		return answer(c, &o, ANSWER_BAD,
+			      "the text is empty, too long or not UTF-8");
+	if (!p->s.paths || !p->s.known || !lane_room(p, LANE_CONTROL))
+		return answer(c, &o, ANSWER_NOT_NOW,
+			      "the trunk to %s is down; chat is not kept",
+			      p->peer_card.name);
+	buf_init(&b, 512);
+	buf_u8(&b, (uint8_t)strlen(by));
+	buf_str(&b, by);
+	err = b.err ? b.err
+		    : lane_send(c, p, now, LANE_CONTROL, MSG_SERVICE, b.p, b.n,
+				text, strlen(text));
+	buf_free(&b);
+	return err ? err : core_answer(c, request, ANSWER_OK, 0, false);
+}
