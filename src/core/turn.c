@@ -467,8 +467,12 @@ static int acknowledge(struct core *c, struct pair *p)
 
 static int pair_turn_end(struct core *c, struct pair *p, struct now now)
 {
-	int err = pair_may_sign(p) ? say(c, p, now) : 0;
+	/* first: what it finds to be here already is said now, or a crash would
+	   take the word with it */
+	int err = body_want_next(c, p, now);
 
+	if (!err && pair_may_sign(p))
+		err = say(c, p, now);
 	if (!err)
 		err = joint_place(c, p);
 	if (!err)
@@ -481,8 +485,6 @@ static int pair_turn_end(struct core *c, struct pair *p, struct now now)
 		p->s.fetch_sent = false;
 		p->idle_at_ms = now.mono_ms + IDLE_COSIGN_MS;
 	}
-	if (!err)
-		err = body_want_next(c, p, now);
 	if (!err && p->waiters_due)
 		err = waiters_answer(c, p);
 	if (!err)

@@ -15,6 +15,7 @@ struct hostile {
 
 /** Ended by a NULL name. */
 extern const struct hostile hostile_frames[];
+extern const struct hostile hostile_bodies[];
 extern const struct hostile hostile_record[];
 extern const struct hostile hostile_notes[];
 extern const struct hostile hostile_restore[];
