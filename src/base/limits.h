@@ -94,6 +94,7 @@
 #define CLOCK_STEP_MS_MAX 2000	/* own clock back by more: fault clock entry */
 #define CLOCK_OFFSET_MS_MAX 5000 /* peer's clock off by more: shown, recorded */
 #define ACK_DELAY_MS 200	/* a pure ack for receipts waits this long */
+#define ACK_FRAME_MS 20	/* lane frames wait so long for a frame back */
 #define IDLE_COSIGN_MS 60000	/* fresh cosignatures on an idle line */
 #define JOINT_SIGN_MS 1000	/* at most one joint checkpoint a second */
 #define RETRANSMIT_MS 1000	/* unacknowledged lane frames are sent again */

@@ -16,6 +16,8 @@
 #define PROBE_FRAMES 4
 #define BACKOFF_MS_MAX 60000
 #define GAP_REPEAT_MS 200
+#define UNTOLD_FRAMES 16	/* received; more are acknowledged at once */
+#define UNTOLD_BYTES 131072	/* as above */
 
 struct octets *octets_make(const void *a, size_t an, const void *b, size_t bn)
 {
@@ -61,6 +63,7 @@ void session_reset(struct core *c, struct session *s, bool new_sid)
 		s->known = false;
 	}
 	s->ack_due = false;
+	s->tell_at_ms = UINT64_MAX;
 	s->joint_offered = 0;
 	s->peer_behind = false;
 	s->gaps = 0;
@@ -89,13 +92,14 @@ bool lane_room(const struct pair *p, enum lane lane)
 	return l->bytes < LANE_BYTES_MAX / 2 && l->frames < LANE_FRAMES_MAX / 2;
 }
 
-static int send_on(struct core *c, const struct pair *p, const struct sent *s,
+static int send_on(struct core *c, struct pair *p, const struct sent *s,
 		   enum lane lane, uint32_t conn)
 {
 	struct queued *q = core_queue(c, ACTION_FRAME, conn);
 
 	if (!q)
 		return ENOMEM;
+	p->s.lane[lane].speaks = true;
 	q->a.pair = p->no;
 	q->a.type = FRAME_LANE;
 	q->a.prio = (uint8_t)lane;
@@ -175,6 +179,35 @@ int lane_resend(struct core *c, struct pair *p, struct now now, enum lane lane,
 
 /* ---- receiving ---- */
 
+/* A lane that speaks acknowledges by it; one that heard little has time */
+bool lanes_untold(struct pair *p, struct now now)
+{
+	bool due = p->s.ack_due, waits = false;
+
+	for (int i = 0; i < LANES; i++) {
+		struct lane_state *l = &p->s.lane[i];
+
+		if (l->speaks)
+			lane_told(l);
+		l->speaks = false;
+		if (l->told == l->rx)
+			continue;
+		waits = true;
+		due = due || l->rx - l->told >= UNTOLD_FRAMES ||
+		      l->untold >= UNTOLD_BYTES ||
+		      now.mono_ms >= p->s.tell_at_ms;
+	}
+	if (!waits)
+		p->s.tell_at_ms = UINT64_MAX;
+	return due;
+}
+
+void lane_told(struct lane_state *l)
+{
+	l->told = l->rx;
+	l->untold = 0;
+}
+
 void lane_take(struct core *c, struct pair *p, struct now now,
 	       const struct lane_frame *f, bool *deliver)
 {
@@ -182,11 +215,16 @@ void lane_take(struct core *c, struct pair *p, struct now now,
 
 	lane_acked(p, now, f->lane, f->ack);
 	*deliver = f->seq == l->rx + 1;
-	p->s.ack_due = true;
 	if (*deliver) {
 		l->rx = f->seq;
 		l->gap_asked_ms = 0;
-	} else if (f->seq <= l->rx) {
+		l->untold += f->body_n;
+		if (p->s.tell_at_ms == UINT64_MAX)
+			p->s.tell_at_ms = now.mono_ms + ACK_FRAME_MS;
+		return;
+	}
+	p->s.ack_due = true;
+	if (f->seq <= l->rx) {
 		c->counter[COUNT_LANE_DUPLICATE]++;
 	} else {
 		c->counter[COUNT_LANE_GAP]++;
@@ -245,5 +283,7 @@ uint64_t lanes_deadline(const struct pair *p)
 		if (p->s.paths && p->s.lane[i].resend_at_ms < at)
 			at = p->s.lane[i].resend_at_ms;
 	}
+	if (p->s.paths && p->s.tell_at_ms < at)
+		at = p->s.tell_at_ms;
 	return at;
 }

@@ -59,6 +59,9 @@ struct lane_state {
 	uint64_t tx;		/* last seq given */
 	uint64_t acked;
 	uint64_t rx;		/* highest contiguous seq received */
+	uint64_t told;		/* of rx, in this session, on some path */
+	size_t untold;		/* octets that came since */
+	bool speaks;		/* a frame of this turn will tell it */
 	struct sent *head, *tail;	/* not acknowledged, in order */
 	size_t bytes, frames;	/* in that list */
 	uint64_t resend_at_ms;	/* UINT64_MAX: nothing waits */
@@ -102,7 +105,8 @@ struct session {
 	uint64_t since_ms;
 	int64_t hello_ms;	/* their clock when it began */
 	struct lane_state lane[LANES];
-	bool ack_due;
+	bool ack_due;		/* in this turn: the peer sends again */
+	uint64_t tell_at_ms;	/* received frames are acknowledged by then */
 	uint8_t gaps;
 	uint64_t push_next;	/* own entries below this were handed over */
 	bool fetching;		/* the peer asked for its own entries */
@@ -359,6 +363,10 @@ bool lane_room(const struct pair *p, enum lane lane);
 /** Take a lane frame apart; *deliver: it is the next one. */
 void lane_take(struct core *c, struct pair *p, struct now now,
 	       const struct lane_frame *f, bool *deliver);
+/** At the end of a turn: must what was received be acknowledged now? */
+bool lanes_untold(struct pair *p, struct now now);
+/** An acknowledgement of all that was received goes out. */
+void lane_told(struct lane_state *l);
 void lane_acked(struct pair *p, struct now now, enum lane lane, uint64_t ack);
 /** Everything not acknowledged goes out again; on conn, or where it belongs. */
 int lane_resend(struct core *c, struct pair *p, struct now now, enum lane lane,

@@ -441,11 +441,11 @@ static int vouch(struct core *c, struct pair *p, struct now now)
 	return err;
 }
 
-static int acknowledge(struct core *c, struct pair *p)
+static int acknowledge(struct core *c, struct pair *p, struct now now)
 {
 	int err = 0;
 
-	if (!p->s.ack_due)
+	if (!lanes_untold(p, now))
 		return 0;
 	for (struct path *path = c->paths; path && !err; path = path->next) {
 		struct queued *q;
@@ -460,7 +460,10 @@ static int acknowledge(struct core *c, struct pair *p)
 			q->lane = p->s.gaps;
 		}
 	}
+	for (int i = 0; i < LANES; i++)
+		lane_told(&p->s.lane[i]);
 	p->s.ack_due = false;
+	p->s.tell_at_ms = UINT64_MAX;
 	p->s.gaps = 0;
 	return err;
 }
@@ -488,7 +491,7 @@ static int pair_turn_end(struct core *c, struct pair *p, struct now now)
 	if (!err && p->waiters_due)
 		err = waiters_answer(c, p);
 	if (!err)
-		err = acknowledge(c, p);
+		err = acknowledge(c, p, now);
 	if (!err)
 		err = lines_save(c, p);
 	if (!err && p->dirty)

@@ -37,6 +37,7 @@ struct note_line {
 	uint8_t sig[8 + SIG_BYTES];
 	size_t sig_n;	/* SIG_BYTES, 8 + SIG_BYTES, or 0: not one of ours */
 	struct str whole;	/* the line with its LF */
+	const struct key *good;	/* note_check() found it so, once for all */
 };
 
 /** A parsed note: views into the text, which must outlive it. */

@@ -231,6 +231,8 @@ static void gap_said(struct rig *r)
 
 	usual(r);
 	next = rig_pair(r)->s.lane[LANE_RECORD].rx + 1;
+	lane_frame(r, next++, 0, 99);
+	rig_wait(r, ACK_FRAME_MS);
 	IS(gaps_said(r) == 0);
 	lane_frame(r, next + 1, 0, 99);
 	IS(gaps_said(r) == 1 << LANE_RECORD);
@@ -241,6 +243,7 @@ static void gap_said(struct rig *r)
 	IS(gaps_said(r) == 1 << LANE_RECORD);
 	lane_frame(r, next, 0, 99);
 	lane_frame(r, next + 1, 0, 99);
+	rig_wait(r, ACK_FRAME_MS);
 	IS(gaps_said(r) == 0);
 	is_count(r, COUNT_LANE_GAP, 3);
 }
