@@ -64,7 +64,7 @@ LINK = @echo "LINK    $@"; mkdir -p $(@D); $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o
 
 # ---- what there is ----
 
-ROOMS := base crypto proto core wire sandbox store keeper trunk media sip console monitor
+ROOMS := base crypto proto core report wire sandbox store keeper trunk media sip console monitor
 objs = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)))
 
 LIB := $(B)/libringdown.a

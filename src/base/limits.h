@@ -59,6 +59,16 @@
 #define WAITING_MAX 1000	/* items that wait on one line; one more is
 				   answered "busy" */
 
+/* Reports (src/report): more is left out, and every answer says so */
+#define REPORT_LINES_MAX 16384
+#define REPORT_CHECKS_MAX 4194304 /* 72 octets each, and as much again for all */
+#define REPORT_EVENTS_MAX 1048576 /* declarations, steps of agreements */
+#define REPORT_ITEMS_MAX 4194304 /* messages of the days asked for */
+#define REPORT_HIATUSES_MAX 1048576
+#define REPORT_CUTS_MAX 65536	/* of the trunk: each touches every line */
+#define REPORT_VERSIONS_MAX 1024 /* agreed texts of one line */
+#define REPORT_TEXT_BYTES_MAX 67108864 /* names, reasons; each once */
+
 /* Trunk */
 #define FRAME_BYTES_MAX 61440	/* payload of one trunk frame; longer: the path
 				   is closed, "frame too long" is counted */
