@@ -850,13 +850,13 @@ TEST(store_newer_schema_is_left_alone)
 	CHECK_OK(put(OWN, 0, NULL, NULL));
 	CHECK_OK(store_commit(s));
 	stop();
-	CHECK_EQ(rows("PRAGMA user_version"), 1);
-	run_sql("PRAGMA user_version = 2");
-	CHECK_ERR(store_open(&t, rdtest_tmp(), &why), ENOTSUP);
-	CHECK(!t && strstr(why, "version 2"));
 	CHECK_EQ(rows("PRAGMA user_version"), 2);
+	run_sql("PRAGMA user_version = 3");
+	CHECK_ERR(store_open(&t, rdtest_tmp(), &why), ENOTSUP);
+	CHECK(!t && strstr(why, "version 3"));
+	CHECK_EQ(rows("PRAGMA user_version"), 3);
 	CHECK_EQ(rows("SELECT count(*) FROM entry"), 1);
-	run_sql("PRAGMA user_version = 1");
+	run_sql("PRAGMA user_version = 2");
 	start();
 	CHECK_ERR(put(OWN, 0, NULL, NULL), EINVAL);
 	stop();
@@ -869,12 +869,13 @@ TEST(store_older_schema_is_upgraded)
 	stop();
 	run_sql("DROP TABLE entry; DROP TABLE pair; DROP TABLE meta;"
 		"DROP TABLE held; DROP TABLE note; DROP TABLE receipt;"
-		"DROP TABLE want; DROP TABLE proof; PRAGMA user_version = 0");
+		"DROP TABLE want; DROP TABLE proof; DROP TABLE line;"
+		"PRAGMA user_version = 0");
 	start();
 	CHECK_OK(put(OWN, 0, NULL, NULL));
 	CHECK_OK(store_commit(s));
 	stop();
-	CHECK_EQ(rows("PRAGMA user_version"), 1);
+	CHECK_EQ(rows("PRAGMA user_version"), 2);
 }
 
 TEST(store_foreign_file_is_refused)
