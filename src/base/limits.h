@@ -89,6 +89,12 @@
 #define VOICE_REKEY 4294967296ULL /* datagrams; then another key is drawn */
 #define VOICE_KEY_DATAGRAMS_MAX 1099511627776ULL /* 2^40; no more are sealed */
 
+/* Media engine */
+#define MEDIA_CALLS_MAX 16384	/* configured calls at once; more: refused */
+#define MEDIA_PATHS_MAX 64	/* voice ports of one engine; more: refused */
+#define MEDIA_PACKET_BYTES_MAX 2048 /* from a station; longer: dropped */
+#define MEDIA_PT_MAPS_MAX 4	/* payload types that one leg translates */
+
 /* Unauthenticated connections to the trunk's listener */
 #define STRANGERS_MAX 64	/* at once; one more: the oldest is dropped */
 #define STRANGER_MS_MAX 5000	/* to finish handshake and HELLO; then dropped */

@@ -17,7 +17,7 @@ static unsigned segment(unsigned v)
 
 static uint8_t ulaw_encode(int sample)
 {
-	const uint8_t sign = sample < 0 ? 0x80 : 0;
+	const unsigned sign = sample < 0 ? 0x80 : 0;
 	unsigned v = (unsigned)(sample < 0 ? -sample : sample), s;
 
 	v = (v > ULAW_MAX ? ULAW_MAX : v) + ULAW_BIAS;
@@ -36,7 +36,7 @@ static int16_t ulaw_decode(uint8_t octet)
 
 static uint8_t alaw_encode(int sample)
 {
-	const uint8_t sign = sample < 0 ? 0 : 0x80;
+	const unsigned sign = sample < 0 ? 0 : 0x80;
 	const unsigned v = (unsigned)(sample < 0 ? ~sample : sample);
 	const unsigned s = segment(v), shift = s ? s + 3 : 4;
 
@@ -108,7 +108,7 @@ unsigned g711_level(enum g711_law law, const uint8_t *p, size_t n)
 		return 127;
 	/* a decibel is a factor of 10^(1/10) in power; half of one first, for
 	   the nearest */
-	for (top = full / 10000 * 8913; top > mean && level < 127; level++)
-		top = top / 10000 * 7943;
+	for (top = full * 8913 / 10000; top > mean && level < 127; level++)
+		top = top * 7943 / 10000;
 	return level;
 }

@@ -16,7 +16,8 @@ static void packet(struct buf *b, const uint8_t *p, size_t n)
 	if (rtp_parse(p, n, &r))
 		return;
 	MUST(r.payload_n <= n && r.payload >= p && r.payload <= p + n);
-	(void)rtp_event_parse(r.payload, r.payload_n, &e);
+	MUST(rtp_event_parse(r.payload, r.payload_n, &e) ==
+	     (r.payload_n == 4 ? 0 : EBADMSG));
 	rtp_print(&r, b);
 	if (!(p[0] & 32))
 		MUST(!b->err && b->n == n && !memcmp(b->p, p, n));

@@ -69,6 +69,8 @@ TEST(g711_tone_and_level)
 		rises += g711_decode(G711_ALAW, p[i - 1]) < 0 &&
 			 g711_decode(G711_ALAW, p[i]) >= 0;
 	CHECK(rises >= 424 && rises <= 425);
+	memset(p, g711_encode(G711_ULAW, 8), sizeof(p));	/* -72.2 */
+	CHECK_EQ(g711_level(G711_ULAW, p, sizeof(p)), 72);
 	g711_tone(G711_ULAW, &none, p, sizeof(p));
 	CHECK_EQ(g711_level(G711_ULAW, p, sizeof(p)), 127);
 	memset(p, g711_encode(G711_ULAW, INT16_MAX), sizeof(p));
