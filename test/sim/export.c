@@ -158,7 +158,7 @@ int world_export(struct world *w, int side, const char *dir)
 	if (!err)
 		err = note(memdb_db(n->db), 2, NOTE_SIGNED, dir,
 			   "joint.checkpoint", "", "");
-	for (uint32_t f = 0; f < 2 && !err; f++)
+	for (uint32_t f = 0; f < 2 && !err && !w->withhold; f++)
 		err = put_bodies(n->db, f, dir);
 	return err ? err : put_proofs(n->db, dir);
 }

@@ -5,7 +5,8 @@
 
 #include "world.h"
 
-/** Write what `record export` would into the new directory dir; 0 or -1. */
+/** Write what `record export` would into the new directory dir, without bodies
+ *  when w->withhold; 0 or -1. */
 int world_export(struct world *w, int side, const char *dir);
 /** Exit status of the verifier on this dossier, or 255. */
 int verifier_run(const char *verifier, const char *dossier);

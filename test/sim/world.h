@@ -110,6 +110,7 @@ struct world {
 	} roots[3];
 	char broken[400];	/* the first invariant that did not hold */
 	bool verbose;
+	bool withhold;		/* bodies are not exported */
 };
 
 uint64_t world_draw(struct world *w, uint64_t below);
