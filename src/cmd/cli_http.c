@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include "cmd/cli.h"
 
-#define REPLY_BYTES_MAX 8388608	/* the exchange sends pages of about 1 MiB */
+#define REPLY_BYTES_MAX 16777216	/* the exchange sends 8 MiB at most */
 #define OPERATOR_BYTES 200
 #define BAR_COLUMNS 40
 #define BAR_BYTES_MIN 262144	/* less is sent before anybody could read it */

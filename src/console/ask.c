@@ -141,7 +141,7 @@ static void answer_take(struct job *j, const struct wire_answer *m)
 	}
 	buf_put(&a->body, m->body.p, m->body.n);
 	if (a->body.err) {
-		broken(j, "longer than 4 MiB");
+		broken(j, "longer than 8 MiB");
 		finish(j);
 		return;
 	}

@@ -40,6 +40,15 @@ static bool streams(const struct job *j)
 	return j->stage == STAGE_ANSWERED && j->r.route == ROUTE_EVENTS;
 }
 
+/* A member that is left out when it says nothing */
+static void optional(struct buf *b, const char *name, struct str s)
+{
+	if (!s.n)
+		return;
+	buf_printf(b, ",\"%s\":", name);
+	json_print(b, s.p, s.n);
+}
+
 void events_put(struct console *c, const struct wire_news *n)
 {
 	struct news *to = &c->news[c->news_head % NEWS_KEPT];
@@ -53,6 +62,9 @@ void events_put(struct console *c, const struct wire_news *n)
 		   (unsigned long long)n->joint, (unsigned long long)n->own,
 		   (unsigned long long)n->other);
 	json_print(&b, n->what.p, n->what.n);
+	optional(&b, "line", n->line);
+	optional(&b, "who", n->who);
+	optional(&b, "text", n->text);
 	buf_str(&b, "}\n\n");
 	if (!b.err && utf8_ok((const char *)b.p, b.n, true)) {
 		memcpy(to->text, b.p, b.n);

@@ -265,6 +265,8 @@ static uint64_t payload_max(enum payload p)
 	case PAYLOAD_NOTICE: return JSON_BYTES_MAX;
 	case PAYLOAD_LINES: return LINES_BYTES_MAX;
 	case PAYLOAD_FILE: return BLOB_BYTES_MAX - BLOB_SALT_BYTES;
+	case PAYLOAD_AGREEMENT: return AGREEMENT_BYTES_MAX;
+	case PAYLOAD_SAID: return SAID_BYTES_MAX + 1;	/* its LF */
 	}
 	return 0;
 }
@@ -404,6 +406,12 @@ static int body_check(struct job *j)
 	switch (j->r.payload) {
 	case PAYLOAD_NONE:
 	case PAYLOAD_LINES: return 0;
+	case PAYLOAD_SAID:
+		if (said_check(&j->text, &j->problem))
+			return EINVAL;
+		buf_put(&j->in.small, j->text.p, j->text.n);
+		break;
+	case PAYLOAD_AGREEMENT:
 	case PAYLOAD_CARD: buf_put(&j->in.small, j->text.p, j->text.n); break;
 	case PAYLOAD_NOTICE:
 		err = notice_parse((const char *)j->text.p, j->text.n, &j->r,

@@ -24,9 +24,9 @@ static bool text_ok(const char *s, size_t n)
 static int notice_take(json_t *root, bool single, struct request *r,
 		       struct str *text, struct problem *p)
 {
-	static const char *const member[] = {"text", "subject", "id",
-					     "precedence", "wait"};
-	const size_t members = single ? 5 : 2;
+	static const char *const member[] = {"text",       "subject", "id",
+					     "precedence", "wait",    "line"};
+	const size_t members = single ? 6 : 2;
 	const char *key;
 	json_t *value;
 
@@ -47,7 +47,7 @@ static int notice_take(json_t *root, bool single, struct request *r,
 			return problem_set(p, PROBLEM_REQUEST,
 					   "A notice has the members %s only.",
 					   single ? "subject, text, id, "
-						    "precedence and wait"
+						    "precedence, wait and line"
 						  : "subject and text");
 		if (!v.p)
 			return problem_set(p, PROBLEM_REQUEST,

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "console/request.h"
 #include "core/core.h"
+#include "proto/entry.h"
 
 static_assert(CARD_BYTES_MAX == 4096, "Q_PAIR carries a whole card");
 
@@ -21,7 +22,16 @@ enum {
 	P_FROM = 1 << 7,
 	P_LIMIT = 1 << 8,
 	P_OPEN = 1 << 9,
-	P_BODIES = 1 << 10
+	P_BODIES = 1 << 10,
+	P_LINE = 1 << 11,
+	P_HASH = 1 << 12,
+	P_REASON = 1 << 13,
+	P_STATE = 1 << 14,
+	P_UNTIL = 1 << 15,
+	P_DRILL = 1 << 16,
+	P_CHECK_SEQ = 1 << 17,
+	P_REFUSED = 1 << 18,
+	P_BRIEF = 1 << 19
 };
 
 /* One line without control characters, no space at either end: what a field of
@@ -115,19 +125,92 @@ static int take_limit(struct request *r, struct str v, struct problem *p)
 	return 0;
 }
 
-static int take_open(struct request *r, struct str v, struct problem *p)
+static int take_flag(struct str v, const char *name, uint8_t *to,
+		     struct problem *p)
 {
 	if (!str_is(v, "0") && !str_is(v, "1"))
-		return bad(p, "open", "0 or 1");
-	r->open = v.p[0] == '1';
+		return bad(p, name, "0 or 1");
+	*to = v.p[0] == '1';
 	return 0;
+}
+
+static int take_open(struct request *r, struct str v, struct problem *p)
+{
+	return take_flag(v, "open", &r->open, p);
 }
 
 static int take_bodies(struct request *r, struct str v, struct problem *p)
 {
-	if (!str_is(v, "0") && !str_is(v, "1"))
-		return bad(p, "bodies", "0 or 1");
-	r->bodies = v.p[0] == '1';
+	return take_flag(v, "bodies", &r->bodies, p);
+}
+
+static int take_drill(struct request *r, struct str v, struct problem *p)
+{
+	return take_flag(v, "drill", &r->drill, p);
+}
+
+static int take_refused(struct request *r, struct str v, struct problem *p)
+{
+	return take_flag(v, "refused", &r->refused, p);
+}
+
+static int take_brief(struct request *r, struct str v, struct problem *p)
+{
+	return take_flag(v, "brief", &r->brief, p);
+}
+
+static int take_line(struct request *r, struct str v, struct problem *p)
+{
+	if (!name_ok(v) || str_copy(v, r->line, sizeof(r->line)))
+		return bad(p, "line",
+			   "the name of a line: a-z, then a-z 0-9 -, at most "
+			   "32 characters");
+	return 0;
+}
+
+static int take_hash(struct request *r, struct str v, struct problem *p)
+{
+	if (hex_decode(v, r->hash, sizeof(r->hash)))
+		return bad(p, "agreement",
+			   "the SHA-256 of the text that was read, 64 "
+			   "lower-case hex digits");
+	return 0;
+}
+
+static int take_reason(struct request *r, struct str v, struct problem *p)
+{
+	if (!value_ok(v, REASON_BYTES_MAX) ||
+	    str_copy(v, r->reason, sizeof(r->reason)))
+		return bad(p, "reason",
+			   "one line of 1 to 1,000 bytes of UTF-8 without "
+			   "control characters, no space at either end");
+	return 0;
+}
+
+static int take_state(struct request *r, struct str v, struct problem *p)
+{
+	for (int i = 0; i < DECLARED_STATES; i++) {
+		if (str_is(v, declared_name((enum declared)i))) {
+			r->declared = (uint8_t)i;
+			return 0;
+		}
+	}
+	return bad(p, "state", "open, closed, suspended or fault");
+}
+
+static int take_until(struct request *r, struct str v, struct problem *p)
+{
+	if (stamp_parse(v, &r->until_ms) || r->until_ms <= 0)
+		return bad(p, "until", "UTC as 2026-12-01T09:00:00.000Z");
+	return 0;
+}
+
+static int take_seq(struct request *r, struct str v, struct problem *p)
+{
+	if (uint_parse(v, &r->seq))
+		return bad(p, "seq",
+			   "the number of their check, as the line "
+			   "gives it");
 	return 0;
 }
 
@@ -149,6 +232,15 @@ static const struct param {
 	{"limit", P_LIMIT, take_limit},
 	{"open", P_OPEN, take_open},
 	{"bodies", P_BODIES, take_bodies},
+	{"line", P_LINE, take_line},
+	{"agreement", P_HASH, take_hash},
+	{"reason", P_REASON, take_reason},
+	{"state", P_STATE, take_state},
+	{"until", P_UNTIL, take_until},
+	{"drill", P_DRILL, take_drill},
+	{"seq", P_CHECK_SEQ, take_seq},
+	{"refused", P_REFUSED, take_refused},
+	{"brief", P_BRIEF, take_brief},
 };
 
 static const struct param *param_find(struct str name)
@@ -247,7 +339,7 @@ static int query_parse(struct str query, unsigned allowed, unsigned needed,
 /* ---- resources ---- */
 
 static const struct resource {
-	const char *path;	/* * peer, # box, 0 number */
+	const char *path;	/* * peer, # box, 0 number, = line, + act */
 	bool post;
 	enum route route;
 	enum payload payload;
@@ -263,7 +355,8 @@ static const struct resource {
 	{"v1/pairs/*/vouch", true, ROUTE_VOUCH, PAYLOAD_NONE, 0, 0},
 	{"v1/pairs/*/notices", true, ROUTE_NOTICES, PAYLOAD_NOTICE, P_WAIT, 0},
 	{"v1/pairs/*/documents", true, ROUTE_DOCUMENTS, PAYLOAD_FILE,
-	 P_SUBJECT | P_NAME | P_PRECEDENCE | P_ID | P_WAIT, P_SUBJECT | P_NAME},
+	 P_SUBJECT | P_NAME | P_PRECEDENCE | P_ID | P_WAIT | P_LINE,
+	 P_SUBJECT | P_NAME},
 	{"v1/pairs/*/inbox", false, ROUTE_INBOX, PAYLOAD_NONE,
 	 P_AFTER | P_LIMIT, 0},
 	{"v1/pairs/*/outbox", false, ROUTE_OUTBOX, PAYLOAD_NONE,
@@ -271,6 +364,24 @@ static const struct resource {
 	{"v1/pairs/*/record", false, ROUTE_RECORD, PAYLOAD_NONE,
 	 P_FROM | P_LIMIT, 0},
 	{"v1/pairs/*/export", false, ROUTE_EXPORT, PAYLOAD_NONE, P_BODIES, 0},
+	{"metrics", false, ROUTE_METRICS, PAYLOAD_NONE, 0, 0},
+	{"v1/lines", false, ROUTE_LINES, PAYLOAD_NONE, P_BRIEF, 0},
+	{"v1/pairs/*/lines", false, ROUTE_LINES, PAYLOAD_NONE, P_BRIEF, 0},
+	{"v1/pairs/*/lines", true, ROUTE_LINE_DO, PAYLOAD_AGREEMENT, 0, 0},
+	{"v1/pairs/*/lines/=", false, ROUTE_LINE, PAYLOAD_NONE, 0, 0},
+	{"v1/pairs/*/lines/=/accept", true, ROUTE_LINE_DO, PAYLOAD_NONE, P_HASH,
+	 P_HASH},
+	{"v1/pairs/*/lines/=/decline", true, ROUTE_LINE_DO, PAYLOAD_NONE,
+	 P_HASH | P_REASON, P_HASH | P_REASON},
+	{"v1/pairs/*/lines/=/withdraw", true, ROUTE_LINE_DO, PAYLOAD_NONE,
+	 P_REASON, P_REASON},
+	{"v1/pairs/*/lines/=/declare", true, ROUTE_LINE_DO, PAYLOAD_NONE,
+	 P_STATE | P_REASON | P_UNTIL, P_STATE | P_REASON},
+	{"v1/pairs/*/lines/=/check", true, ROUTE_LINE_DO, PAYLOAD_NONE, P_DRILL,
+	 0},
+	{"v1/pairs/*/lines/=/attend", true, ROUTE_LINE_DO, PAYLOAD_NONE,
+	 P_CHECK_SEQ | P_REFUSED | P_REASON, P_CHECK_SEQ},
+	{"v1/pairs/*/service", true, ROUTE_SERVICE, PAYLOAD_SAID, 0, 0},
 	{"v1/pairs/*/#/0", false, ROUTE_ITEM, PAYLOAD_NONE, 0, 0},
 	{"v1/pairs/*/#/0/body", false, ROUTE_BODY, PAYLOAD_NONE, P_OPEN, 0},
 	{"v1/pairs/*/#/0/entry", false, ROUTE_ENTRY, PAYLOAD_NONE, 0, 0},
@@ -287,6 +398,8 @@ static bool segment_fits(struct str want, struct str got, struct request *r)
 	}
 	if (str_is(want, "0"))
 		return !uint_parse(got, &r->seq);
+	if (str_is(want, "="))
+		return name_ok(got) && !str_copy(got, r->line, sizeof(r->line));
 	return str_same(want, got);
 }
 
@@ -312,13 +425,46 @@ static bool path_fits(const char *pattern, struct str path, struct request *r)
 	}
 }
 
-static const struct resource *resource_find(struct str path, struct request *r)
+/* A path with both methods stands in two rows; when neither fits, the first
+   that has the path */
+static const struct resource *resource_find(struct str path, bool post,
+					    struct request *r)
 {
+	const struct resource *found = NULL;
+
 	for (size_t i = 0; i < sizeof(resources) / sizeof(*resources); i++) {
-		if (path_fits(resources[i].path, path, r))
+		if (!path_fits(resources[i].path, path, r))
+			continue;
+		if (resources[i].post == post)
 			return &resources[i];
+		if (!found)
+			found = &resources[i];
 	}
-	return NULL;
+	return found;
+}
+
+/* What is done to a line, by the last segment */
+static uint8_t act_of(struct str path)
+{
+	static const struct {
+		const char *segment;
+		enum line_act act;
+	} acts[] = {
+		{"accept", LINE_ACCEPT},     {"decline", LINE_DECLINE},
+		{"withdraw", LINE_WITHDRAW}, {"declare", LINE_DECLARE},
+		{"check", LINE_CHECK},       {"attend", LINE_ATTEND},
+	};
+	struct str last = path;
+
+	while (memchr(path.p, '/', path.n)) {
+		(void)str_cut(&path, '/');
+		last = path;
+	}
+	for (size_t i = 0; i < sizeof(acts) / sizeof(*acts); i++) {
+		if (str_is(last, acts[i].segment))
+			return (uint8_t)acts[i].act;
+	}
+	return LINE_PROPOSE;
 }
 
 /* ---- head ---- */
@@ -403,6 +549,13 @@ static int payload_take(const struct request_head *h, struct request *r,
 			return 0;
 		return problem_set(p, PROBLEM_MEDIA_TYPE,
 				   "A card is sent as text/plain.");
+	case PAYLOAD_AGREEMENT:
+	case PAYLOAD_SAID:
+		if (str_is(m, "text/plain"))
+			return 0;
+		return problem_set(p, PROBLEM_MEDIA_TYPE,
+				   "An agreement, and what is said on the "
+				   "service line, is sent as text/plain.");
 	case PAYLOAD_NOTICE:
 	case PAYLOAD_LINES:
 		if (str_is(m, "application/json")) {
@@ -424,6 +577,7 @@ static int payload_take(const struct request_head *h, struct request *r,
 int request_parse(const struct request_head *h, struct request *out,
 		  struct problem *p)
 {
+	const bool post = !strcmp(h->method, "POST");
 	struct str query = str_of(h->target), path;
 	const struct resource *found;
 	int err;
@@ -434,7 +588,7 @@ int request_parse(const struct request_head *h, struct request *out,
 		return problem_set(p, PROBLEM_REQUEST,
 				   "Path and query are longer than 8 KiB.");
 	path = str_cut(&query, '?');
-	found = resource_find(path, out);
+	found = resource_find(path, post, out);
 	if (!found)
 		return problem_set(p, PROBLEM_NOT_FOUND,
 				   "There is no such resource; "
@@ -444,6 +598,8 @@ int request_parse(const struct request_head *h, struct request *out,
 		return problem_set(p, PROBLEM_METHOD,
 				   "This resource takes %s only.", p->allow);
 	}
+	if (found->route == ROUTE_LINE_DO)
+		out->act = act_of(path);
 	out->route = found->route;
 	out->payload = found->payload;
 	err = operator_take(h, out, p);
@@ -481,6 +637,7 @@ static void submit_message(const struct request *r, uint32_t req,
 						  str_of(r->subject),
 						  str_of(r->name),
 						  str_of(r->media),
+						  str_of(r->line),
 						  bytes};
 		return;
 	}
@@ -496,6 +653,7 @@ static void submit_message(const struct request *r, uint32_t req,
 		str_of(r->subject),
 		str_of(r->name),
 		str_of(kind == ENTRY_NOTICE ? "text/plain" : r->media),
+		str_of(r->line),
 		body};
 }
 
@@ -525,6 +683,48 @@ static void pair_message(const struct request *r, uint32_t req, struct str body,
 	default:
 		m->type = WIRE_Q_VOUCH;
 		m->q_vouch = (struct wire_q_vouch){req, by, peer};
+		break;
+	}
+}
+
+static void line_message(const struct request *r, uint32_t req, struct str body,
+			 struct wire_msg *m)
+{
+	const struct str peer = str_of(r->peer), none = {"", 0};
+	const bool hashed = r->act == LINE_ACCEPT || r->act == LINE_DECLINE;
+
+	switch (r->route) {
+	case ROUTE_LINES:
+		m->type = WIRE_Q_LINES;
+		m->q_lines = (struct wire_q_lines){req, peer, r->brief};
+		break;
+	case ROUTE_LINE:
+		m->type = WIRE_Q_LINE;
+		m->q_line = (struct wire_q_line){req, peer, str_of(r->line)};
+		break;
+	case ROUTE_SERVICE:
+		m->type = WIRE_Q_SERVICE;
+		m->q_service =
+			(struct wire_q_service){req, peer, str_of(r->by), body};
+		break;
+	default:
+		m->type = WIRE_Q_LINE_DO;
+		m->q_line_do = (struct wire_q_line_do){
+			req,
+			peer,
+			str_of(r->line),
+			r->act,
+			str_of(r->by),
+			str_of(r->reason),
+			r->act == LINE_PROPOSE ? body : none,
+			hashed ? (struct str){(const char *)r->hash,
+					      sizeof(r->hash)}
+			       : none,
+			r->declared,
+			r->until_ms,
+			r->seq,
+			r->drill,
+			r->refused};
 		break;
 	}
 }
@@ -571,12 +771,33 @@ void request_message(const struct request *r, uint32_t req, struct str body,
 		m->type = WIRE_Q_EXPORT;
 		m->q_export = (struct wire_q_export){req, peer, r->bodies};
 		break;
+	case ROUTE_LINES:
+	case ROUTE_LINE:
+	case ROUTE_LINE_DO:
+	case ROUTE_SERVICE: line_message(r, req, body, m); break;
+	case ROUTE_METRICS:
+		m->type = WIRE_Q_METRICS;
+		m->q_metrics = (struct wire_q_metrics){req};
+		break;
 	case ROUTE_STATUS:
 	case ROUTE_EVENTS:
 		m->type = WIRE_Q_STATUS;
 		m->q_status = (struct wire_q_status){req};
 		break;
 	}
+}
+
+int said_check(struct buf *text, struct problem *p)
+{
+	if (text->n && text->p[text->n - 1] == '\n')
+		text->n--;
+	if (!value_ok((struct str){(const char *)text->p, text->n},
+		      SAID_BYTES_MAX))
+		return problem_set(p, PROBLEM_REQUEST,
+				   "What is said must be one line of 1 to "
+				   "1,000 bytes of UTF-8 without control "
+				   "characters, no space at either end.");
+	return 0;
 }
 
 bool request_waits(const struct request *r)

@@ -10,6 +10,7 @@
 #define CONSOLE_REQUEST_H
 
 #include "console/problem.h"
+#include "crypto/digest.h"
 #include "wire/wire.h"
 
 #define OPERATOR_BYTES_MAX 200	/* longer: 400 */
@@ -20,6 +21,8 @@
 #define TEXT_BYTES_MAX 32736	/* of a notice; longer: 413 */
 #define JSON_BYTES_MAX 262144	/* a notice as JSON, or a line; longer: 413 */
 #define INLINE_BYTES_MAX 32736	/* longer documents travel as memfd */
+#define REASON_BYTES_MAX 1000	/* of a decline, a declaration; longer: 400 */
+#define SAID_BYTES_MAX 1000	/* on the service line at once; longer: 413 */
 #define PAGE_MAX 500		/* members of a list; more: 400 */
 #define PAGE_DEFAULT 100
 
@@ -39,6 +42,11 @@ enum route {
 	ROUTE_ENTRY,
 	ROUTE_RECORD,
 	ROUTE_EXPORT,
+	ROUTE_LINES,
+	ROUTE_LINE,
+	ROUTE_LINE_DO,
+	ROUTE_SERVICE,
+	ROUTE_METRICS,
 	ROUTE_EVENTS
 };
 
@@ -48,7 +56,9 @@ enum payload {
 	PAYLOAD_CARD,	/* text, <= CARD_BYTES_MAX */
 	PAYLOAD_NOTICE,	/* JSON, <= JSON_BYTES_MAX */
 	PAYLOAD_LINES,	/* newline-delimited JSON */
-	PAYLOAD_FILE	/* octets of a document */
+	PAYLOAD_FILE,	/* octets of a document */
+	PAYLOAD_AGREEMENT, /* text, <= AGREEMENT_BYTES_MAX */
+	PAYLOAD_SAID	/* one line of text, <= SAID_BYTES_MAX */
 };
 
 /** The head as HTTP gave it: borrowed */
@@ -79,6 +89,13 @@ struct request {
 	char subject[SUBJECT_BYTES_MAX + 1];
 	char name[NAME_BYTES_MAX + 1];
 	char media[MEDIA_BYTES_MAX + 1];
+	char line[AGREEMENT_NAME_CHARS_MAX + 1];	/* "": none */
+	uint8_t act;		/* enum line_act */
+	uint8_t declared;	/* enum declared */
+	uint8_t drill, refused, brief;
+	int64_t until_ms;
+	uint8_t hash[DIGEST_BYTES];
+	char reason[REASON_BYTES_MAX + 1];
 };
 
 /** Check the head.  0, or EINVAL and *p says what is wrong. */
@@ -114,12 +131,16 @@ int line_parse(const char *json, size_t n, struct buf *items, struct problem *p)
  * The message to the keeper; views point into @p r and @p body
  *
  * Not for ROUTE_EVENTS and PAYLOAD_LINES.
- * @param body  card, text of the notice, content of the document
+ * @param body  card, agreement, text of the notice, content of the document
  * @param fd    sealed memfd with the document's content, or -1
  * @param bytes its size
  */
 void request_message(const struct request *r, uint32_t req, struct str body,
 		     int fd, uint64_t bytes, struct wire_msg *m);
+/** What is said on the service line: one line of text, its end cut off.  0, or
+ *  EINVAL and *p says what is wrong. */
+int said_check(struct buf *text, struct problem *p)
+	__attribute__((warn_unused_result));
 /** True when the answer may take as long as a cut does. */
 bool request_waits(const struct request *r);
 

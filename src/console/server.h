@@ -19,7 +19,7 @@
 #define CLIENTS_MAX 64		/* connections; more wait to be accepted */
 #define HELD_MAX 48		/* of them streams and waits; more: 503 */
 #define ASKED_MAX 1024		/* questions at the keeper; more: 503 */
-#define ANSWER_BYTES_MAX 4194304 /* in parts; longer: 500 */
+#define ANSWER_BYTES_MAX 8388608 /* in parts; longer: 500 */
 #define CON_POOL_BYTES 65536	/* of a connection; half holds the head */
 #define HEAD_MS_MAX 30000	/* head complete, next request; then cut */
 #define BODY_BYTES_PER_MS 4	/* on average, with HEAD_MS_MAX of grace */
@@ -30,7 +30,7 @@
 #define BULK_WINDOW 16		/* messages at the keeper from one request */
 #define BULK_ITEMS_BYTES 60000
 #define NEWS_KEPT 1000		/* for Last-Event-ID; older: reset */
-#define NEWS_BYTES_MAX 2048	/* one event as text */
+#define NEWS_BYTES_MAX 10240	/* one event as text */
 #define ALIVE_MS 15000		/* comment on a quiet event stream */
 
 struct console;

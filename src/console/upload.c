@@ -12,7 +12,10 @@
 void upload_init(struct upload *u)
 {
 	*u = (struct upload){.fd = -1};
-	buf_init(&u->small, INLINE_BYTES_MAX);
+	/* an agreement is a little longer than an inline document */
+	buf_init(&u->small, AGREEMENT_BYTES_MAX > INLINE_BYTES_MAX
+				    ? AGREEMENT_BYTES_MAX
+				    : INLINE_BYTES_MAX);
 }
 
 static int write_all(int fd, const uint8_t *p, size_t n)

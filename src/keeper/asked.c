@@ -168,6 +168,9 @@ static void question_answer(struct keeper *k, const struct question *q)
 	case WIRE_Q_ENTRY: box_entry(k, q); break;
 	case WIRE_Q_BODY: box_body(k, q); break;
 	case WIRE_Q_RECORD: record_page(k, q); break;
+	case WIRE_Q_LINES: view_lines(k, q); break;
+	case WIRE_Q_LINE: view_line(k, q); break;
+	case WIRE_Q_METRICS: metrics_show(k, q); break;
 	default: dossier_begin(k, q); break;
 	}
 }
@@ -275,6 +278,18 @@ static bool take_question(struct keeper *k, const struct wire_msg *m)
 		q = question_new(k, m->type, m->q_export.req, m->q_export.peer);
 		q->flag = m->q_export.bodies;
 		return true;
+	case WIRE_Q_LINES:
+		q = question_new(k, m->type, m->q_lines.req, m->q_lines.peer);
+		q->flag = m->q_lines.brief;
+		return true;
+	case WIRE_Q_LINE:
+		q = question_new(k, m->type, m->q_line.req, m->q_line.peer);
+		if (str_copy(m->q_line.line, q->line, sizeof(q->line)))
+			q->line[0] = '\0';
+		return true;
+	case WIRE_Q_METRICS:
+		(void)question_new(k, m->type, m->q_metrics.req, str_of(""));
+		return true;
 	default: return false;
 	}
 }
@@ -295,6 +310,8 @@ static bool sick_refuses(struct keeper *k, struct wire_msg *m)
 	case WIRE_Q_SUBMIT: req = m->q_submit.req; break;
 	case WIRE_Q_SUBMIT_FD: req = m->q_submit_fd.req; break;
 	case WIRE_Q_BULK: req = m->q_bulk.req; break;
+	case WIRE_Q_LINE_DO: req = m->q_line_do.req; break;
+	case WIRE_Q_SERVICE: req = m->q_service.req; break;
 	case WIRE_Q_BODY:
 		if (!m->q_body.open)
 			return false;
@@ -317,6 +334,8 @@ int asked_message(struct keeper *k, struct wire_msg *m)
 	case WIRE_Q_SUBMIT_FD: return submit_fd(k, &m->q_submit_fd, m->fd);
 	case WIRE_Q_BULK: return submit_bulk(k, &m->q_bulk);
 	case WIRE_Q_BODY: return body_message(k, &m->q_body);
+	case WIRE_Q_LINE_DO:
+	case WIRE_Q_SERVICE: return lines_message(k, m);
 	case WIRE_Q_CANCEL: cancel(k, m->q_cancel.req); return 0;
 	case WIRE_Q_CARD:
 	case WIRE_Q_PAIR:

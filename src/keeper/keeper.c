@@ -16,6 +16,7 @@
 
 enum { AT_MONITOR, AT_TRUNK, AT_CONSOLE, ENDS };
 
+#define REST_MS_MAX 1000
 #define HEAP_KEPT_BYTES (32 << 20)
 
 #define SAFE "everything that was answered before"
@@ -112,8 +113,10 @@ static void core_again(struct keeper *k)
 
 	k->core = core_free(k->core);
 	err = core_build(k);
-	if (!err)
+	if (!err) {
+		line_paths_again(k);
 		return;
+	}
 	log_error("core.not-built", "err=%s why=%s kept=%s do=%s",
 		  strerror(err), store_why(k->store), SAFE,
 		  "check the disk of the state directory");
@@ -401,6 +404,7 @@ static void after_turn(struct keeper *k)
 	k->ping_due = false;
 	asked_questions(k);
 	dossier_step(k);
+	alarm_tick(k);
 	news_tick(k);
 }
 
@@ -445,7 +449,9 @@ static int wait_ms(const struct keeper *k)
 		at = k->news_at_ms;
 	if (at <= k->now.mono_ms)
 		return 0;
-	return at - k->now.mono_ms < 60000 ? (int)(at - k->now.mono_ms) : 60000;
+	/* lines go by the wall clock, which somebody may set meanwhile */
+	at -= k->now.mono_ms;
+	return at < REST_MS_MAX ? (int)at : REST_MS_MAX;
 }
 
 static void flush_end(struct keeper *k, enum role r, short revents)

@@ -181,9 +181,9 @@ void line_action(struct keeper *k, const struct action *a)
 		m.path_joined.conn = a->conn;
 		send_out(k, &m);
 		break;
-	case ACTION_ANSWER:
 	case ACTION_LINE:
-	case ACTION_SERVICE: break;
+	case ACTION_SERVICE: alarm_take(k, a); break;
+	case ACTION_ANSWER: break;
 	}
 }
 
@@ -223,9 +223,38 @@ static int path_closed(struct keeper *k, uint32_t conn)
 	return core_path_closed(k->core, k->now, conn);
 }
 
+/* What a missed check says of the path.  Of the trunk's words only such as a
+   record may hold, cut where a character ends. */
+static void word(struct keeper *k, uint32_t pair, uint8_t path,
+		 const struct line_path *p)
+{
+	char words[400];
+	size_t n;
+
+	(void)snprintf(words, sizeof(words), "path %u %s%s%s%s%s", path,
+		       p->remote, *p->remote ? " " : "",
+		       path_state_name((enum path_state)p->state),
+		       *p->why ? ": " : "", p->why);
+	n = strnlen(words, LINE_WORDS_CHARS);
+	while (n && (words[n - 1] == ' ' || !utf8_ok(words, n, false)))
+		n--;
+	words[n] = '\0';
+	core_path_word(k->core, pair, path, words);
+}
+
+void line_paths_again(struct keeper *k)
+{
+	for (uint32_t i = 0; i < PAIRS_MAX; i++) {
+		for (uint8_t j = 0; j < PATHS_MAX; j++) {
+			if (k->line[i].path[j].known)
+				word(k, i, j, &k->line[i].path[j]);
+		}
+	}
+}
+
 static int path_state(struct keeper *k, const struct wire_path_state *m)
 {
-	struct line_path *p;
+	struct line_path was, *p;
 
 	if (m->pair >= PAIRS_MAX || m->path >= PATHS_MAX ||
 	    m->state >= PATH_STATES)
@@ -236,12 +265,16 @@ static int path_state(struct keeper *k, const struct wire_path_state *m)
 		k->news[m->pair].path = m->path;
 		k->news_due = true;
 	}
+	was = *p;
 	*p = (struct line_path){true,           m->state,    m->rtt_us,
 				m->rttvar_us,   m->bytes_in, m->bytes_out,
 				m->retransmits, "",          ""};
 	if (str_copy(m->remote, p->remote, sizeof(p->remote)) ||
 	    str_copy(m->why, p->why, sizeof(p->why)))
 		return EPROTO;
+	if (!was.known || was.state != p->state ||
+	    strcmp(was.remote, p->remote) != 0 || strcmp(was.why, p->why) != 0)
+		word(k, m->pair, m->path, p);
 	return 0;
 }
 
@@ -274,6 +307,13 @@ int line_gone(struct keeper *k)
 	while (k->conns && !err)
 		err = core_path_closed(k->core, k->now, k->conn[--k->conns]);
 	k->conns = 0;
+	for (uint32_t i = 0; i < PAIRS_MAX && k->core; i++) {
+		for (uint8_t j = 0; j < PATHS_MAX; j++) {
+			if (k->line[i].path[j].known)
+				core_path_word(k->core, i, j,
+					       "the trunk process ended");
+		}
+	}
 	memset(k->line, 0, sizeof(k->line));
 	k->counts[0] = '\0';
 	k->news_due = true;

@@ -10,25 +10,49 @@
 static void say(struct keeper *k, const struct pair_view *v, const char *fmt,
 		...) __attribute__((format(printf, 3, 4)));
 
-static void say(struct keeper *k, const struct pair_view *v, const char *fmt,
-		...)
+static void news_send(struct keeper *k, const struct wire_news *n)
 {
 	struct wire_msg m = {.type = WIRE_NEWS, .fd = -1};
-	char what[200];
-	va_list ap;
-	int err;
 
 	if (!k->boot->peer[ROLE_CONSOLE] || k->console_gone)
 		return;
+	m.news = *n;
+	if (wire_send(k->boot->peer[ROLE_CONSOLE], &m) == EPIPE)
+		k->console_gone = true;
+	/* a full queue: the next news carry all numbers again */
+}
+
+void news_say(struct keeper *k, uint32_t pair, const char *line,
+	      const char *who, const char *text, const char *what)
+{
+	struct wire_news n = {.peer = str_of(""),
+			      .what = str_of(what),
+			      .line = str_of(line),
+			      .who = str_of(who),
+			      .text = str_of(text)};
+	struct pair_view v;
+
+	if (core_pair_get(k->core, pair, &v)) {
+		n.peer = str_of(v.card->name);
+		n.joint = v.joint_size;
+		n.own = v.own_size;
+		n.other = v.peer_size;
+	}
+	if (n.text.n > 1000)
+		n.text.n = 0;
+	news_send(k, &n);
+}
+
+static void say(struct keeper *k, const struct pair_view *v, const char *fmt,
+		...)
+{
+	char what[200];
+	va_list ap;
+
 	va_start(ap, fmt);
 	(void)vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	m.news = (struct wire_news){str_of(v->card->name), v->joint_size,
-				    v->own_size, v->peer_size, str_of(what)};
-	err = wire_send(k->boot->peer[ROLE_CONSOLE], &m);
-	if (err == EPIPE)
-		k->console_gone = true;
-	/* a full queue: the next news carry all numbers again */
+	news_say(k, v->pair, "", "", "", what);
 }
 
 static void line_news(struct keeper *k, const struct pair_view *v,
@@ -43,6 +67,8 @@ static void line_news(struct keeper *k, const struct pair_view *v,
 		log_info("line.changed", "peer=%s line=%s", v->card->name,
 			 trunk_state_name(now));
 		say(k, v, "line %s", trunk_state_name(now));
+		alarm_say(k, "trunk", v->card->name, now == TRUNK_DOWN,
+			  "the trunk is %s", trunk_state_name(now));
 	}
 	t->line = now;
 }
@@ -56,11 +82,18 @@ static void standing_news(struct keeper *k, const struct pair_view *v,
 			  "the record and the evidence",
 			  "export the record and verify it");
 		say(k, v, "verdict %s", v->verdict_why);
+		alarm_say(k, "verdict", v->card->name, true,
+			  "the peer's conduct: %s", v->verdict_why);
 	}
 	if (t->state != v->state) {
 		log_warn("pair.state", "peer=%s state=%s why=%s", v->card->name,
 			 status_pair_name(v->state), v->state_why);
 		say(k, v, "pair %s", status_pair_name(v->state));
+		alarm_say(k, "pair", v->card->name,
+			  v->state == PAIR_STOPPED ||
+				  v->state == PAIR_RESTORING,
+			  "the pair is %s%s%s", status_pair_name(v->state),
+			  *v->state_why ? ": " : "", v->state_why);
 	}
 }
 

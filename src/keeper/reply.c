@@ -9,7 +9,7 @@
 
 #define PART_BYTES 61440
 #define DETAIL_CHARS 900
-#define ANSWER_BYTES_MAX 4194304 /* what the console takes */
+#define ANSWER_BYTES_MAX 8388608 /* what the console takes */
 
 static const struct {
 	unsigned http;
@@ -42,6 +42,14 @@ static const struct {
 				   "The pair is being restored"},
 	[REFUSE_PAIR_STOPPED] = {409, "pair-stopped", "The pair is stopped"},
 	[REFUSE_PAIR_REVOKED] = {409, "pair-revoked", "The pair is revoked"},
+	[REFUSE_NO_LINE] = {404, "no-line", "There is no such line"},
+	[REFUSE_LINE_STATE] = {409, "line-state",
+			       "The line does not allow this now"},
+	[REFUSE_LINE_ORDER] = {422, "line-order",
+			       "This cannot be done to a line"},
+	[REFUSE_AGREEMENT_BAD] = {422, "agreement-bad",
+				  "This is not an agreement"},
+	[REFUSE_NO_PATH] = {409, "no-path", "The other side does not hear it"},
 };
 
 /* ---- sending ---- */
@@ -121,23 +129,39 @@ void reply_fd(struct keeper *k, uint32_t req, struct str media, struct str name,
 /* ---- problems ---- */
 
 /* As JSON text; names in it are a client's, and need not be UTF-8 */
-static void string_print(struct buf *b, const char *s)
+void reply_quote(struct buf *b, const char *s)
 {
 	const size_t n = strlen(s);
 	const bool utf8 = utf8_ok(s, n, true);
+	size_t from = 0;
 
 	buf_u8(b, '"');
 	for (size_t i = 0; i < n; i++) {
 		const uint8_t c = (uint8_t)s[i];
 
-		if (c < 0x20 || c == 0x7f || (c >= 0x80 && !utf8))
-			buf_u8(b, '?');
-		else if (c == '"' || c == '\\')
+		if (c >= 0x20 && c != 0x7f && (c < 0x80 || utf8) && c != '"' &&
+		    c != '\\')
+			continue;
+		buf_put(b, s + from, i - from);
+		from = i + 1;
+		if (c == '"' || c == '\\')
 			buf_printf(b, "\\%c", c);
+		else if (c == '\n')
+			buf_str(b, "\\n");
 		else
-			buf_u8(b, c);
+			buf_u8(b, '?');
 	}
+	buf_put(b, s + from, n - from);
 	buf_u8(b, '"');
+}
+
+void reply_quote_stamp(struct buf *b, int64_t ms)
+{
+	char text[STAMP_CHARS + 3] = "\"";
+
+	stamp_print(ms, text + 1);
+	text[STAMP_CHARS + 1] = '"';
+	buf_put(b, text, STAMP_CHARS + 2);
 }
 
 unsigned reply_print(struct buf *b, enum refusal r, const char *detail)
@@ -146,7 +170,7 @@ unsigned reply_print(struct buf *b, enum refusal r, const char *detail)
 		   "{\"type\":\"/problems/%s\",\"title\":\"%s\","
 		   "\"status\":%u,\"detail\":",
 		   about[r].type, about[r].title, about[r].http);
-	string_print(b, detail);
+	reply_quote(b, detail);
 	buf_u8(b, '}');
 	return about[r].http;
 }

@@ -11,6 +11,9 @@
  *   box.c      inbox, outbox, one entry, one body
  *   record.c   the joint record in its order; dossier.c  export
  *   status.c   how everything is; news.c  what changed
+ *   lines.c    agreements, declarations and checks: orders and their answers
+ *   view.c     how lines are, as JSON; metrics.c  for Prometheus
+ *   alarm.c    what happened to lines, for people: news, log, alarms
  *   marker.c   what we signed, outside the store; keys.c  the keys
  *
  * A turn:
@@ -46,6 +49,8 @@
 #define EXPORT_MS_MAX 20	/* in a turn */
 #define PAGE_BYTES 262144	/* of entries in one page; then `next` */
 #define PAGE_ROWS 500
+#define LINE_EVENTS_KEPT 1024	/* told about in a turn; more: counted */
+#define BRIEF_ROWS 100		/* lines in a brief list; more: counted */
 #define NEWS_MS 100		/* at most one of a kind and pair in so long */
 #define SICK_MS 1000		/* first rest after a void turn; doubles */
 #define SICK_MS_MAX 30000
@@ -65,9 +70,17 @@ struct question {
 	uint64_t from;		/* seq, after, from */
 	uint32_t limit;
 	char by[201];
+	char line[LINE_NAME_CHARS_MAX + 1];
 };
 
-enum asked_kind { ASKED_SUBMIT, ASKED_BULK, ASKED_OPEN, ASKED_READY };
+enum asked_kind {
+	ASKED_SUBMIT,
+	ASKED_BULK,
+	ASKED_OPEN,
+	ASKED_READY,
+	ASKED_LINE,
+	ASKED_SERVICE
+};
 
 /** A request that core or the commit has yet to answer. */
 struct asked {
@@ -88,6 +101,25 @@ struct asked {
 	char by[201];
 	char peer[HOST_CHARS_MAX + 1];
 	struct buf text;
+	/* SUBMIT, LINE */
+	char line[LINE_NAME_CHARS_MAX + 1];
+	enum line_act act;
+};
+
+/** Something happened to a line: told to people after the turn. */
+struct line_happened {
+	uint32_t pair;
+	enum line_event event;
+	enum check_outcome outcome;
+	char line[LINE_NAME_CHARS_MAX + 1];
+	char words[LINE_WORDS_CHARS + 1];
+};
+
+/** Since the start of this process. */
+struct line_counts {
+	uint64_t check[PAIRS_MAX][CHECK_OUTCOMES];
+	uint64_t event[PAIRS_MAX][LINE_EVENTS];
+	uint64_t alarms, alarms_lost;
 };
 
 /* ---- what the trunk said ---- */
@@ -165,6 +197,10 @@ struct keeper {
 	struct told news[PAIRS_MAX];
 	uint64_t news_at_ms;	/* not before */
 	bool news_due;
+
+	struct line_happened happened[LINE_EVENTS_KEPT];
+	size_t happened_n, happened_more;
+	struct line_counts counts_of_lines;
 };
 
 /* ---- keeper.c ---- */
@@ -189,6 +225,8 @@ void line_close_all(struct keeper *k, const char *reason);
 /** PAIR_SET and PAIR_DROP, as far as not told. */
 void line_pairs(struct keeper *k);
 void line_turn(struct keeper *k);
+/** Core is a new one: tell it again how the paths are. */
+void line_paths_again(struct keeper *k);
 enum trunk_state trunk_state(const struct keeper *k, const struct pair_view *v);
 const char *trunk_state_name(enum trunk_state s);
 
@@ -237,6 +275,11 @@ enum refusal {
 	REFUSE_PAIR_RESTORING,
 	REFUSE_PAIR_STOPPED,
 	REFUSE_PAIR_REVOKED,
+	REFUSE_NO_LINE,
+	REFUSE_LINE_STATE,
+	REFUSE_LINE_ORDER,
+	REFUSE_AGREEMENT_BAD,
+	REFUSE_NO_PATH,
 	REFUSALS
 };
 
@@ -262,12 +305,22 @@ void reply_state(struct keeper *k, uint32_t req, enum pair_state s,
 		 const char *peer, const char *why);
 void reply_no_pair(struct keeper *k, uint32_t req, const char *peer);
 void reply_no_item(struct keeper *k, uint32_t req, uint64_t seq);
+/** Append as a JSON string with its quotes; octets that are no UTF-8 text as
+ *  question marks. */
+void reply_quote(struct buf *b, const char *s);
+/** Append a stamp with its quotes. */
+void reply_quote_stamp(struct buf *b, int64_t ms);
+/** What was refused in general: state of the pair, too many requests ... */
+void reply_refused(struct keeper *k, const struct asked *a, enum answer why);
 /** A view as JSON string; NULL: no memory. */
 json_t *reply_str(struct str s);
 json_t *reply_stamp(int64_t ms);
 
 /* ---- submit.c ---- */
 
+/** Where the pair cannot be written in at all: answered, false. */
+bool submit_pair(struct keeper *k, uint32_t req, const char *peer,
+		 uint32_t *pair);
 /** Content within the message.  errno of core, as the next two. */
 int submit_inline(struct keeper *k, const struct wire_q_submit *m)
 	__attribute__((warn_unused_result));
@@ -292,6 +345,7 @@ struct words {
 	char subject[1001];
 	char name[1001];
 	char media[201];
+	char line[LINE_NAME_CHARS_MAX + 1];
 };
 
 /** Hand it to core: body [body_n], or NULL and a whole blob. */
@@ -341,8 +395,43 @@ void dossier_begin(struct keeper *k, const struct question *q);
 void dossier_step(struct keeper *k);
 void dossier_cancel(struct keeper *k, uint32_t req);
 
+/* ---- lines.c ---- */
+
+/** Q_LINE_DO, Q_SERVICE: errno of core, or EPROTO. */
+int lines_message(struct keeper *k, const struct wire_msg *m)
+	__attribute__((warn_unused_result));
+/** Answers of core to them. */
+void lines_answered(struct keeper *k, const struct asked *a,
+		    const struct action *act);
+void lines_no_line(struct keeper *k, uint32_t req, const char *peer,
+		   const char *line);
+
+/* ---- view.c, metrics.c: after the commit ---- */
+
+/** Lines of one pair, or of all. */
+void view_lines(struct keeper *k, const struct question *q);
+/** One line with its texts. */
+void view_line(struct keeper *k, const struct question *q);
+/** Everything as Prometheus reads it, text format 0.0.4. */
+void metrics_show(struct keeper *k, const struct question *q);
+
+/* ---- alarm.c ---- */
+
+/** ACTION_LINE and ACTION_SERVICE: kept until alarm_tick(). */
+void alarm_take(struct keeper *k, const struct action *a);
+/** After the turn: log, tell followers and the monitor. */
+void alarm_tick(struct keeper *k);
+/** One alarm about something else than a line; loud: somebody has to act. */
+void alarm_say(struct keeper *k, const char *kind, const char *peer, bool loud,
+	       const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/** "line-state", "check-missed" ...: static. */
+const char *alarm_event_name(enum line_event e);
+
 /* ---- news.c ---- */
 
+/** To followers at once; sizes are filled in.  line, who, text may be "". */
+void news_say(struct keeper *k, uint32_t pair, const char *line,
+	      const char *who, const char *text, const char *what);
 /** Tell followers what changed, when it is time. */
 void news_tick(struct keeper *k);
 

@@ -22,9 +22,8 @@ static void copy(struct str s, char *out, size_t size)
 		out[0] = '\0';
 }
 
-/* Where it cannot be written at all: answered.  Else the pair's number. */
-static bool pair_open(struct keeper *k, uint32_t req, const char *peer,
-		      uint32_t *pair)
+bool submit_pair(struct keeper *k, uint32_t req, const char *peer,
+		 uint32_t *pair)
 {
 	struct pair_view v;
 
@@ -56,16 +55,19 @@ int submit_words(struct keeper *k, const struct words *w, const uint8_t *body,
 			   .media = w->media,
 			   .body = body,
 			   .body_n = body_n,
-			   .blob_bytes = blob_bytes};
+			   .blob_bytes = blob_bytes,
+			   .line = w->line[0] ? w->line : NULL};
 	struct asked *a;
 
-	if (!pair_open(k, w->req, w->peer, &s.pair))
+	if (!submit_pair(k, w->req, w->peer, &s.pair))
 		return 0;
 	a = asked_new(k, ASKED_SUBMIT, w->req);
 	if (!a)
 		return 0;
 	a->pair = s.pair;
 	a->wait = s.wait;
+	memcpy(a->line, w->line, sizeof(a->line));
+	memcpy(a->peer, w->peer, sizeof(a->peer));
 	s.request = a->id;
 	if (!body)
 		memcpy(s.hash, hash, DIGEST_BYTES);
@@ -94,6 +96,7 @@ int submit_inline(struct keeper *k, const struct wire_q_submit *m)
 	copy(m->subject, w.subject, sizeof(w.subject));
 	copy(m->name, w.name, sizeof(w.name));
 	copy(m->media, w.media, sizeof(w.media));
+	copy(m->line, w.line, sizeof(w.line));
 	if (!kind_ok(k, m->req, m->kind, m->wait))
 		return 0;
 	return submit_words(k, &w, (const uint8_t *)m->body.p, m->body.n, NULL,
@@ -158,8 +161,9 @@ int submit_fd(struct keeper *k, const struct wire_q_submit_fd *m, int fd)
 	copy(m->subject, w.subject, sizeof(w.subject));
 	copy(m->name, w.name, sizeof(w.name));
 	copy(m->media, w.media, sizeof(w.media));
+	copy(m->line, w.line, sizeof(w.line));
 	if (!kind_ok(k, m->req, m->kind, m->wait) ||
-	    !pair_open(k, m->req, w.peer, &pair))
+	    !submit_pair(k, m->req, w.peer, &pair))
 		goto out;
 	if (m->bytes > BLOB_BYTES_MAX - BLOB_SALT_BYTES) {
 		reply_problem(k, m->req, REFUSE_TOO_LARGE,
@@ -259,7 +263,7 @@ int submit_bulk(struct keeper *k, const struct wire_q_bulk *m)
 	uint32_t pair;
 
 	copy(m->peer, peer, sizeof(peer));
-	if (!pair_open(k, m->req, peer, &pair))
+	if (!submit_pair(k, m->req, peer, &pair))
 		return 0;
 	if (!items_ok(m)) {
 		reply_problem(k, m->req, REFUSE_REQUEST,
@@ -280,7 +284,7 @@ int submit_bulk(struct keeper *k, const struct wire_q_bulk *m)
 
 /* ---- answers ---- */
 
-static void refused(struct keeper *k, const struct asked *a, enum answer why)
+void reply_refused(struct keeper *k, const struct asked *a, enum answer why)
 {
 	struct pair_view v;
 
@@ -337,7 +341,7 @@ static void bulk_answered(struct keeper *k, struct asked *a,
 	if (--a->left)
 		return;
 	if (a->answer != ANSWER_OK) {
-		refused(k, a, a->answer);
+		reply_refused(k, a, a->answer);
 	} else {
 		n = snprintf(text, sizeof(text),
 			     "{\"first\":%" PRIu64 ",\"last\":%" PRIu64
@@ -346,6 +350,37 @@ static void bulk_answered(struct keeper *k, struct asked *a,
 		reply_text(k, a->req, 200, MEDIA_JSON, text, (size_t)n);
 	}
 	asked_free(k, a);
+}
+
+/* What was sent on a line: it waits, or cannot be on this line */
+static void on_line_answered(struct keeper *k, const struct asked *a,
+			     const struct action *act)
+{
+	char text[120];
+	int n;
+
+	switch (act->answer) {
+	case ANSWER_WAITS:
+		n = snprintf(text, sizeof(text),
+			     "{\"seq\":%" PRIu64
+			     ",\"again\":%s,\"state\":\"waits\"}",
+			     act->seq, act->again ? "true" : "false");
+		reply_text(k, a->req, 202, MEDIA_JSON, text, (size_t)n);
+		break;
+	case ANSWER_UNKNOWN: lines_no_line(k, a->req, a->peer, a->line); break;
+	case ANSWER_NOT_NOW:
+		reply_problem(k, a->req, REFUSE_LINE_STATE,
+			      "It was not sent on the line %s with %s: %s. "
+			      "Nothing was written. Look at the agreement and "
+			      "the state: `ringdown line show %s %s`.",
+			      a->line, a->peer,
+			      act->reason && *act->reason
+				      ? act->reason
+				      : "the line does not allow it now",
+			      a->peer, a->line);
+		break;
+	default: reply_refused(k, a, act->answer); break;
+	}
 }
 
 void submit_answered(struct keeper *k, struct asked *a,
@@ -358,8 +393,13 @@ void submit_answered(struct keeper *k, struct asked *a,
 		bulk_answered(k, a, act);
 		return;
 	}
-	if (act->answer != ANSWER_OK) {
-		refused(k, a, act->answer);
+	if (a->kind == ASKED_LINE || a->kind == ASKED_SERVICE) {
+		lines_answered(k, a, act);
+	} else if (a->kind == ASKED_SUBMIT && a->line[0] &&
+		   act->answer != ANSWER_OK) {
+		on_line_answered(k, a, act);
+	} else if (act->answer != ANSWER_OK) {
+		reply_refused(k, a, act->answer);
 	} else if (a->kind == ASKED_OPEN) {
 		box_body(k, &a->q);
 	} else {

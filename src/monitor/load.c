@@ -66,6 +66,25 @@ static int users_find(struct config *c, const char *path,
 	return 0;
 }
 
+static int alarm_user_find(struct config *c, const char *path,
+			   char why[CONFIG_WHY_CHARS])
+{
+	struct config_user *u = &c->alarm_user;
+	const struct passwd *pw = u->name[0] ? getpwnam(u->name) : NULL;
+
+	if (pw) {
+		u->uid = pw->pw_uid;
+		u->gid = pw->pw_gid;
+	}
+	if (u->uid && u->gid)
+		return 0;
+	snprintf(why, CONFIG_WHY_CHARS,
+		 "%.200s: alarm-user: found %s, expected a user that exists "
+		 "and is not root",
+		 path, u->name);
+	return ENOENT;
+}
+
 int config_load(const char *path, struct config *out,
 		char why[CONFIG_WHY_CHARS])
 {
@@ -84,6 +103,8 @@ int config_load(const char *path, struct config *out,
 	free(text);
 	if (!err && geteuid() == 0)
 		err = users_find(out, path, why);
+	if (!err && geteuid() == 0)
+		err = alarm_user_find(out, path, why);
 	return err;
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "base/log.h"
 #include "monitor/child.h"
+#include "monitor/hook.h"
 #include "monitor/listen.h"
 #include "monitor/load.h"
 #include "monitor/monitor.h"
@@ -35,6 +36,7 @@ struct monitor {
 	int tcp[CONFIG_LISTENS_MAX];
 	int api; /* listening Unix socket, -1 */
 	int sigfd;
+	struct hook *hook;
 	bool served; /* all have been ready once */
 	bool stopping;
 	bool failed;
@@ -182,6 +184,8 @@ static void reap(struct monitor *m)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &st, WNOHANG)) > 0) {
+		if (hook_reaped(m->hook, pid, st))
+			continue;
 		for (size_t i = 0; i < CHILDREN; i++) {
 			struct child *c = &m->child[order[i]];
 
@@ -250,6 +254,8 @@ static void listen_to(struct monitor *m, struct child *c)
 	if (!err && msg.type == WIRE_READY && msg.ready.role == c->role &&
 	    !c->ready)
 		on_ready(m, c, msg.ready.what);
+	else if (!err && msg.type == WIRE_ALARM)
+		hook_alarm(m->hook, &msg.alarm);
 	else if (!err && msg.type == WIRE_COMPLAIN)
 		on_complaint(m, c, msg.complain.role, msg.complain.why);
 	else if (err == EPIPE) {
@@ -322,6 +328,8 @@ static int wait_ms(const struct monitor *m)
 
 		next = at < next ? at : next;
 	}
+	if (!m->stopping && hook_deadline_ms(m->hook) < next)
+		next = hook_deadline_ms(m->hook);
 	if (next == UINT64_MAX)
 		return -1;
 	return next <= now ? 0 : (int)(next - now);
@@ -370,6 +378,8 @@ static void turn(struct monitor *m)
 		on_signal(m);
 	kill_due(m);
 	start_due(m);
+	if (!m->stopping)
+		hook_tick(m->hook, mono_ms());
 }
 
 /* ---- from nothing, to nothing ---- */
@@ -409,6 +419,8 @@ static int open_all(struct monitor *m)
 		err = errno;
 	if (!err)
 		err = signals_take(m);
+	if (!err)
+		err = hook_alloc(&m->hook, c);
 	if (err)
 		log_error("monitor.cannot-start", "err=%s", strerror(err));
 	return err;
@@ -428,6 +440,7 @@ static void close_all(struct monitor *m)
 		close(m->spawn.exe_fd);
 	if (m->sigfd >= 0)
 		close(m->sigfd);
+	m->hook = hook_free(m->hook);
 }
 
 int monitor_main(const struct monitor_conf *mc)

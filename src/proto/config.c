@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "proto/config.h"
 
+#define NOBODY_UID 65534 /* the alarm hook's, when none is named */
 #define FIRST_UID 64110 /* without accounts: keeper, and the next two */
 
 static const char *const role_names[CONFIG_ROLES] = {"keeper", "trunk",
@@ -23,6 +24,9 @@ enum key_id {
 	KEY_DIAL,
 	KEY_QUOTA,
 	KEY_USER,
+	KEY_ALARM_HOOK,
+	KEY_ALARM_USER,
+	KEY_ALARM_SYSLOG,
 	KEYS
 };
 
@@ -41,6 +45,7 @@ void config_defaults(struct config *c)
 		c->user[i].uid = FIRST_UID + i;
 		c->user[i].gid = FIRST_UID + i;
 	}
+	c->alarm_user.uid = c->alarm_user.gid = NOBODY_UID;
 }
 
 static bool is_space(char c)
@@ -277,6 +282,32 @@ static int take_user(struct parse *p, struct str v)
 			       : EBADMSG;
 }
 
+static int take_alarm_hook(struct parse *p, struct str v)
+{
+	return path_ok(v)
+		       ? str_copy(v, p->c->alarm_hook, sizeof(p->c->alarm_hook))
+		       : EBADMSG;
+}
+
+static int take_alarm_user(struct parse *p, struct str v)
+{
+	struct config_user *u = &p->c->alarm_user;
+
+	if (user_id_ok(v, &u->uid)) {
+		u->gid = u->uid;
+		return 0;
+	}
+	u->uid = u->gid = 0;
+	return user_name_ok(v) ? str_copy(v, u->name, sizeof(u->name))
+			       : EBADMSG;
+}
+
+static int take_alarm_syslog(struct parse *p, struct str v)
+{
+	p->c->alarm_syslog = str_is(v, "yes");
+	return p->c->alarm_syslog || str_is(v, "no") ? 0 : EBADMSG;
+}
+
 struct key_row {
 	const char *name;
 	bool many;
@@ -310,6 +341,12 @@ static const struct key_row rows[KEYS] = {
 	[KEY_USER] = {"user", true, false, take_user,
 		      "keeper, trunk or console, then a user's name or its "
 		      "number above 0"},
+	[KEY_ALARM_HOOK] = {"alarm-hook", false, false, take_alarm_hook,
+			    "the absolute path of a program"},
+	[KEY_ALARM_USER] = {"alarm-user", false, false, take_alarm_user,
+			    "a user's name or its number above 0"},
+	[KEY_ALARM_SYSLOG] = {"alarm-syslog", false, false, take_alarm_syslog,
+			      "`yes` or `no`"},
 };
 
 /* Put "FILE:LINE: what, expected expected" into why; EBADMSG.  found may be
@@ -355,8 +392,9 @@ static int parse_line(struct parse *p, struct str line, unsigned number,
 	if (k == KEYS)
 		return complain(why, file, number, NULL, &key,
 				"name, state, keys, marker, socket, "
-				"socket-group, listen, address, dial, quota "
-				"or user");
+				"socket-group, listen, address, dial, quota, "
+				"user, alarm-hook, alarm-user or "
+				"alarm-syslog");
 	row = &rows[k];
 	if (p->seen[k] && !row->many)
 		return complain(why, file, number, row->name, &value,

@@ -43,6 +43,9 @@ struct config {
 	bool dial;
 	uint64_t quota_bytes; /* of a peer's bodies; 0: no quota */
 	struct config_user user[CONFIG_ROLES];
+	char alarm_hook[CONFIG_PATH_CHARS];   /* program; "": none */
+	struct config_user alarm_user;        /* whom it runs as */
+	bool alarm_syslog;
 };
 
 /** The defaults of what has one; all else empty. */

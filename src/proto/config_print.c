@@ -72,6 +72,29 @@ static void print_edges(const struct config *c, struct buf *b)
 	buf_printf(b, "dial %s\n", c->dial ? "yes" : "no");
 }
 
+static void print_alarms(const struct config *c, struct buf *b)
+{
+	const struct config_user *u = &c->alarm_user;
+	struct config standard;
+
+	config_defaults(&standard);
+	buf_str(b, "\n# A program of yours, run for every alarm: each change "
+		   "of a line's state, each\n"
+		   "# check that is asked, answered or missed, what waits, "
+		   "what is proposed.\n");
+	line(b, "alarm-hook", c->alarm_hook, "/usr/local/sbin/ringdown-alarm");
+	buf_str(b, "\n# Whom it runs as, when started as root.\n");
+	if (u->name[0])
+		buf_printf(b, "alarm-user %s\n", u->name);
+	else
+		buf_printf(b, "%salarm-user %" PRIu32 "\n",
+			   u->uid == standard.alarm_user.uid ? "#" : "",
+			   u->uid);
+	buf_str(b, "\n# The same to syslog: daemon.notice, and daemon.alert "
+		   "where somebody has to act.\n");
+	buf_printf(b, "alarm-syslog %s\n", c->alarm_syslog ? "yes" : "no");
+}
+
 void config_print_template(const struct config *c, struct buf *b)
 {
 	static const char *const roles[CONFIG_ROLES] = {"keeper", "trunk",
@@ -105,4 +128,5 @@ void config_print_template(const struct config *c, struct buf *b)
 			buf_printf(b, "%suser %s %" PRIu32 "\n",
 				   same ? "#" : "", roles[i], u->uid);
 	}
+	print_alarms(c, b);
 }

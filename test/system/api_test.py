@@ -65,6 +65,10 @@ def routes_become_messages(c):
          peer | {"from": 5, "limit": 1}),
         ("GET", PAIR + "/export?bodies=1", None, "Q_EXPORT", peer | {"bodies": 1}),
         ("GET", PAIR + "/export", None, "Q_EXPORT", peer | {"bodies": 0}),
+        ("GET", "/metrics", None, "Q_METRICS", {}),
+        ("GET", "/v1/lines?brief=1", None, "Q_LINES", {"peer": "", "brief": 1}),
+        ("GET", PAIR + "/lines", None, "Q_LINES", peer | {"brief": 0}),
+        ("GET", PAIR + "/lines/liaison-2", None, "Q_LINE", peer | {"line": "liaison-2"}),
     ]
     for method, target, body, want, fields in cases:
         answer = c.later(method, target, body, Ringdown_Operator="kim")
@@ -77,6 +81,102 @@ def routes_become_messages(c):
         assert a.media == "application/json"
         assert a.headers["Cache-Control"] == "no-store"
         assert a.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def order(**more):
+    return {"peer": "north.example", "line": "liaison", "act": 0, "by": "kim", "reason": "",
+            "text": b"", "hash": b"", "declared": 0, "until_ms": 0, "seq": 0, "drill": 0,
+            "refused": 0} | more
+
+
+@test
+def orders_to_lines(c):
+    line, sha = PAIR + "/lines/liaison", "0a" * 32
+    cases = [
+        ("/accept?agreement=" + sha, {"act": 1, "hash": b"\n" * 32}),
+        ("/decline?agreement=" + sha + "&reason=%EC%95%88%20%EB%90%A8", {
+            "act": 2, "hash": b"\n" * 32, "reason": "안 됨"}),
+        ("/withdraw?reason=over", {"act": 3, "reason": "over"}),
+        ("/declare?state=open&reason=again", {"act": 4, "reason": "again"}),
+        ("/declare?state=closed&reason=x", {"act": 4, "declared": 1, "reason": "x"}),
+        ("/declare?state=suspended&until=1970-01-01T00:00:01.000Z&reason=x", {
+            "act": 4, "declared": 2, "reason": "x", "until_ms": 1000}),
+        ("/declare?state=fault&reason=x", {"act": 4, "declared": 3, "reason": "x"}),
+        ("/check", {"act": 5}), ("/check?drill=1", {"act": 5, "drill": 1}),
+        ("/attend?seq=7", {"act": 6, "seq": 7}),
+        ("/attend?seq=7&refused=1&reason=x", {"act": 6, "seq": 7, "refused": 1, "reason": "x"}),
+    ]
+    for target, want in cases:
+        a = c.later("POST", line + target, Ringdown_Operator="kim")
+        got, _ = c.keeper.next("Q_LINE_DO")
+        req = got.pop("req")
+        assert got == order(**want), (target, got)
+        c.keeper.answer(req, {"seq": 3}, 201)
+        assert a.get(timeout=10).status == 201, target
+    # a text as long as one may be; what it says is the keeper's to judge
+    text = "가" * 10922 + "\n\n"
+    a = c.later("POST", PAIR + "/lines", text, Content_Type="text/plain; charset=utf-8",
+                Ringdown_Operator="kim")
+    got, _ = c.keeper.next("Q_LINE_DO")
+    req = got.pop("req")
+    assert got == order(line="", text=text.encode()) and len(got["text"]) == 32768
+    c.keeper.answer(req, {"type": "/problems/agreement-bad", "title": "t", "status": 422,
+                          "detail": "d"}, 422, "application/problem+json")
+    a.get(timeout=10).problem(422, "agreement-bad")
+    a = c.later("POST", PAIR + "/service", "펌프 7 좀 봐 주십시오\n", Content_Type="text/plain",
+                Ringdown_Operator="kim")
+    got, _ = c.keeper.next("Q_SERVICE")
+    assert (got["peer"], got["by"], got["text"]) == (
+        "north.example", "kim", "펌프 7 좀 봐 주십시오"), got
+    c.keeper.answer(got["req"], {"said": True})
+    assert a.get(timeout=10).json() == {"said": True}
+    # on a line
+    a = c.later("POST", PAIR + "/notices", notice(line="liaison"), **JSON)
+    got, _ = c.keeper.next("Q_SUBMIT")
+    assert got["line"] == "liaison"
+    c.keeper.answer(got["req"], {"seq": 4, "again": False, "state": "waits"}, 202)
+    assert a.get(timeout=10).status == 202
+    a = c.later("POST", PAIR + "/documents?subject=s&name=n&line=l-2", "x", Content_Type="a/b")
+    got, _ = c.keeper.next("Q_SUBMIT")
+    assert got["line"] == "l-2"
+    c.keeper.answer(got["req"], {"seq": 4, "again": False, "state": "waits"}, 202)
+    assert a.get(timeout=10).status == 202
+
+
+@test
+def orders_that_are_refused(c):
+    line, sha = PAIR + "/lines/liaison", "0a" * 32
+    text = {"Content_Type": "text/plain"}
+    for target in ("/accept", "/accept?agreement=0A", "/accept?agreement=" + sha[1:],
+                   "/accept?agreement=%s&reason=x" % sha, "/decline?agreement=" + sha,
+                   "/decline?agreement=%s&reason=" % sha, "/withdraw", "/withdraw?reason=%20x",
+                   "/withdraw?reason=a%0ab", "/withdraw?reason=" + "a" * 1001,
+                   "/declare?state=open", "/declare?reason=x", "/declare?state=down&reason=x",
+                   "/declare?state=suspended&reason=x&until=tomorrow",
+                   "/declare?state=suspended&reason=x&until=1970-01-01T00:00:00.000Z",
+                   "/check?drill=yes", "/attend", "/attend?seq=x", "/attend?seq=1&refused=2"):
+        try:
+            c.ask("POST", line + target).problem(400, "request")
+        except AssertionError as e:
+            raise AssertionError(target) from e
+    for target in ("/lines/Liaison", "/lines/1", "/lines/" + "a" * 33, "/lines/a/agree",
+                   "/lines/-a/check", "/lines/"):
+        c.ask("GET", PAIR + target).problem(404, "not-found")
+    for method, target in (("GET", line + "/accept"), ("POST", line), ("POST", "/metrics"),
+                           ("DELETE", PAIR + "/lines"), ("GET", PAIR + "/service")):
+        c.ask(method, target).problem(405, "method")
+    c.ask("GET", PAIR + "/lines?brief=2").problem(400, "request")
+    c.ask("POST", PAIR + "/lines", "x" * 32769, **text).problem(413, "too-large")
+    c.ask("POST", PAIR + "/lines", "", **text).problem(400, "request")
+    c.ask("POST", PAIR + "/lines", "x", Content_Type="text/html").problem(415, "media")
+    c.ask("POST", PAIR + "/service", "x" * 1002, **text).problem(413, "too-large")
+    for said in ("", "\n", "a\nb", "a\n\n", " a", "\x1b[2J", b"\xff", "x" * 1001):
+        c.ask("POST", PAIR + "/service", said, **text).problem(400, "request")
+    c.ask("POST", PAIR + "/service", "x").problem(415, "media")
+    c.ask("POST", PAIR + "/notices", notice(line="No"), **JSON).problem(400, "request")
+    c.ask("POST", PAIR + "/documents?subject=s&name=n&line=", "x",
+          Content_Type="a/b").problem(400, "request")
+    assert c.keeper.silent()
 
 
 @test
@@ -109,7 +209,7 @@ def notice_becomes_submit(c):
     got, _ = c.keeper.next("Q_SUBMIT")
     want = {"peer": "north.example", "kind": 2, "wait": 2, "id": "a-1", "by": "김 선생",
             "precedence": "flash", "subject": "pump 7", "name": "", "media": "text/plain",
-            "body": "문\t\"\\\n".encode()}
+            "line": "", "body": "문\t\"\\\n".encode()}
     req = got.pop("req")
     assert got == want, got
     c.keeper.answer(req, {"seq": 9, "again": False, "state": "held"}, 201)
@@ -214,7 +314,7 @@ def small_document_in_the_message(c):
     del got["req"], got["by"]
     assert got == {"peer": "north.example", "kind": 3, "wait": 1, "id": "d.1",
                    "precedence": "priority", "subject": "plan 가", "name": "plan.pdf",
-                   "media": 'application/pdf;version="1.7"', "body": b"%PDF\0\xff"}, got
+                   "media": 'application/pdf;version="1.7"', "line": "", "body": b"%PDF\0\xff"}, got
     c.keeper.die()
     a.get(timeout=10).problem(503, "keeper-gone")
     c.keeper_new()
@@ -316,7 +416,7 @@ def answers_that_cannot_be_passed_on(c):
         a.get(timeout=10).problem(500, "broken-answer")
     a = c.later("GET", PAIR + "/record")
     got, _ = c.keeper.next("Q_RECORD")
-    for i in range(70):
+    for i in range(140):
         c.keeper.answer(got["req"], b"x" * 61440, last=0)
     a.get(timeout=10).problem(500, "broken-answer")
     os.close(w)
@@ -865,7 +965,8 @@ def unlike_the_description():
     for method, target, status in sorted(SEEN):
         for (m, path) in api:
             if re.fullmatch(re.sub(r"\\{box\\}", "(in|out)", re.sub(
-                    r"\\{(peer|seq)\\}", lambda x: "[a-z.]+" if x[1] == "peer" else r"\d+",
+                    r"\\{(peer|seq|line)\\}", lambda x: {
+                        "peer": "[a-z.]+", "seq": r"\d+", "line": "[a-z][a-z0-9-]*"}[x[1]],
                     re.escape(path))), target):
                 if m != method:
                     ok = status == 405

@@ -37,6 +37,7 @@ struct wire_msg talk_notice_msg(int from, const char *id, enum submit_wait w,
 					    str_of("A \"subject\""),
 					    str_of(""),
 					    str_of("text/plain"),
+					    str_of(""),
 					    str_of(text)};
 	return m;
 }
@@ -215,6 +216,7 @@ struct wire_msg talk_document_msg(int from, int fd, uint64_t bytes,
 						  str_of("A document"),
 						  str_of("plan.pdf"),
 						  str_of("application/pdf"),
+						  str_of(""),
 						  bytes};
 	return m;
 }
