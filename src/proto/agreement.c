@@ -78,29 +78,6 @@ static bool language_ok(struct str s)
 	return true;
 }
 
-/* A relative path without dots: it is looked up below a directory */
-static bool zone_ok(struct str s)
-{
-	if (!s.n || s.n > AGREEMENT_ZONE_CHARS_MAX || s.p[s.n - 1] == '/')
-		return false;
-	while (s.n) {
-		const struct str part = str_cut(&s, '/');
-
-		if (!part.n)
-			return false;
-		for (size_t i = 0; i < part.n; i++) {
-			const char c = part.p[i];
-
-			if (!(c >= 'a' && c <= 'z') &&
-			    !(c >= 'A' && c <= 'Z') &&
-			    !(c >= '0' && c <= '9') && c != '_' && c != '+' &&
-			    c != '-')
-				return false;
-		}
-	}
-	return true;
-}
-
 static bool side_ok(const struct parse *p, struct str s, uint8_t *side)
 {
 	for (uint8_t i = 0; i < 2; i++) {
@@ -246,7 +223,8 @@ static int take_zone(struct parse *p, struct str v)
 {
 	const unsigned side = p->zones;
 
-	if (!str_is(str_cut(&v, ' '), p->a->sides[side]) || !zone_ok(v))
+	if (!str_is(str_cut(&v, ' '), p->a->sides[side]) ||
+	    !agreement_zone_ok(v))
 		return EBADMSG;
 	if (side)
 		p->offset[1] = p->offset[0] + p->a->clock[0].n;
@@ -656,6 +634,29 @@ int agreement_parse(const void *text, size_t n, struct agreement **out,
 }
 
 /* ---- what it says ---- */
+
+/* A relative path without dots: it is looked up below a directory */
+bool agreement_zone_ok(struct str s)
+{
+	if (!s.n || s.n > AGREEMENT_ZONE_CHARS_MAX || s.p[s.n - 1] == '/')
+		return false;
+	while (s.n) {
+		const struct str part = str_cut(&s, '/');
+
+		if (!part.n)
+			return false;
+		for (size_t i = 0; i < part.n; i++) {
+			const char c = part.p[i];
+
+			if (!(c >= 'a' && c <= 'z') &&
+			    !(c >= 'A' && c <= 'Z') &&
+			    !(c >= '0' && c <= '9') && c != '_' && c != '+' &&
+			    c != '-')
+				return false;
+		}
+	}
+	return true;
+}
 
 const char *agreement_medium_name(unsigned medium)
 {

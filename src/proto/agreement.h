@@ -123,6 +123,8 @@ int agreement_side(const struct agreement *a, const char *host);
 /** Seconds that a side's clock shows more than UTC at an instant. */
 int32_t agreement_offset_s(const struct agreement *a, int side, int64_t ms);
 
+/** The form of an IANA name; whether there is such a zone, nobody here knows. */
+bool agreement_zone_ok(struct str s);
 /** A medium's word; "?" for none. */
 const char *agreement_medium_name(unsigned medium);
 

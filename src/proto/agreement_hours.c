@@ -119,19 +119,16 @@ static int64_t hours_end(const struct agreement *a, int64_t ms)
 	return end;
 }
 
-/* The next instant after ms that is, or is not, on a holiday */
-static int64_t holiday_next(const struct agreement *a, int64_t ms, bool want)
+/* The next instant after ms at which any holiday begins or ends */
+static int64_t holiday_next(const struct agreement *a, int64_t ms)
 {
 	int64_t next = NEVER;
 
 	for (size_t i = 0; i < a->holidays; i++) {
 		const struct agreement_holiday *h = &a->holiday[i];
-		int64_t edge = ms;
+		const int64_t edge =
+			calendar_date_edge(&a->clock[h->side], h->day, ms);
 
-		do {
-			edge = calendar_date_edge(&a->clock[h->side], h->day,
-						  edge);
-		} while (edge < next && is_holiday(a, edge) != want);
 		next = edge < next ? edge : next;
 	}
 	return next;
@@ -158,7 +155,7 @@ static int64_t offset_next(const struct agreement *a, int64_t ms)
    bit that is open goes on to the next change. */
 static int64_t closing(const struct agreement *a, int64_t ms)
 {
-	const int64_t bit = 3 * DAY_MS, holiday = holiday_next(a, ms, true);
+	const int64_t bit = 3 * DAY_MS, holiday = holiday_next(a, ms);
 	int64_t regular = ms;	/* from here on, until the next change */
 
 	for (;;) {
@@ -186,7 +183,7 @@ static int64_t opening(const struct agreement *a, int64_t ms)
 		int64_t next = NEVER;
 
 		if (is_holiday(a, ms)) {
-			ms = holiday_next(a, ms, false);
+			ms = holiday_next(a, ms);
 			continue;
 		}
 		for (size_t i = 0; i < a->hours; i++) {

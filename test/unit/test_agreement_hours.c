@@ -387,6 +387,40 @@ TEST(agreement_hours_without_a_gap)
 	agreement_free(a);
 }
 
+TEST(agreement_hours_stay_open_over_changes)
+{
+	struct agreement *a = make("2026-01-01T00:00:00Z", LIST(BERLIN),
+				   LIST(SEOUL), "hours daily 00:00-24:00 a\n");
+
+	changes(a, "2025-01-01T00:00:00Z", true,
+		LIST("2026-01-01T00:00:00Z", "never"));
+	agreement_free(a);
+}
+
+/* However long after now a clock is set, the gap that this opens is found */
+TEST(agreement_hours_find_each_gap)
+{
+	const int64_t begin = ms("2026-12-01T00:00:00Z");
+
+	for (int64_t d = 0; d < 60; d++) {
+		char change[64] = "", want[CALENDAR_SECOND_CHARS + 1];
+		struct agreement *a;
+
+		calendar_second_print(begin + d * DAY_MS, change);
+		memcpy(change + CALENDAR_SECOND_CHARS, " +01:00", 8);
+		a = make("2026-12-01T00:00:00Z",
+			 d ? LIST("2026-12-01T00:00:00Z +00:00", change)
+			   : LIST(change),
+			 LIST(UTC),
+			 "hours daily 00:00-12:00 a\n"
+			 "hours daily 12:00-24:00 b\n");
+		calendar_second_print(begin + d * DAY_MS + 11 * 60 * MINUTE_MS,
+				      want);
+		is(agreement_hours_next(a, begin), want);
+		agreement_free(a);
+	}
+}
+
 TEST(agreement_hours_end_with_9999)
 {
 	struct agreement *a = make("9999-12-30T00:00:00Z", LIST(UTC), LIST(UTC),
