@@ -30,6 +30,8 @@ struct cli {
 	uint64_t number, from, after;
 	bool has_number, has_from, has_after;
 	bool json, yes, watch, peek, no_bodies, document;
+	const char *day, *line, *lang, *dossier, *peer, *side;	/* reports */
+	bool csv, svg;
 	char **arg;		/* what is not an option, after the command */
 	int args;
 };
@@ -38,6 +40,8 @@ struct cli {
 
 /** Choose the language by LC_ALL, LC_MESSAGES, LANG: ko* or English. */
 void words_begin(void);
+/** That language is Korean. */
+bool words_korean(void);
 /** The sentence in that language; the English one when there is none. */
 const char *tr(const char *english) __attribute__((format_arg(1)));
 
@@ -145,6 +149,12 @@ int command_outbox(struct cli *c);
 int command_show(struct cli *c);
 /** list, follow, entry, export. */
 int command_record(struct cli *c);
+/** The statement of a day. */
+int cmd_statement(struct cli *c);
+/** `check stats`: how often checks were answered. */
+int cmd_check_stats(struct cli *c);
+/** `line history NAME`: every hiatus of a line. */
+int cmd_line_history(struct cli *c);
 /** Becomes ringdown-verify. */
 int command_verify(struct cli *c);
 

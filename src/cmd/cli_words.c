@@ -29,6 +29,11 @@ void words_begin(void)
 	}
 }
 
+bool words_korean(void)
+{
+	return korean;
+}
+
 const char *tr(const char *english)
 {
 	for (size_t i = 0; korean && i < sizeof(words) / sizeof(words[0]);

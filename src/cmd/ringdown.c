@@ -28,6 +28,14 @@ enum {
 	OPT_NAME,
 	OPT_DOCUMENT,
 	OPT_DIR,
+	OPT_DAY,
+	OPT_LINE,
+	OPT_LANG,
+	OPT_DOSSIER,
+	OPT_PEER,
+	OPT_SIDE,
+	OPT_CSV,
+	OPT_SVG,
 	OPT_VERSION
 };
 
@@ -55,6 +63,14 @@ static const struct option options[] = {
 	{"name", required_argument, NULL, OPT_NAME},
 	{"document", no_argument, NULL, OPT_DOCUMENT},
 	{"dir", required_argument, NULL, OPT_DIR},
+	{"day", required_argument, NULL, OPT_DAY},
+	{"line", required_argument, NULL, OPT_LINE},
+	{"lang", required_argument, NULL, OPT_LANG},
+	{"dossier", required_argument, NULL, OPT_DOSSIER},
+	{"peer", required_argument, NULL, OPT_PEER},
+	{"side", required_argument, NULL, OPT_SIDE},
+	{"csv", no_argument, NULL, OPT_CSV},
+	{"svg", no_argument, NULL, OPT_SVG},
 	{"version", no_argument, NULL, OPT_VERSION},
 	{NULL, 0, NULL, 0},
 };
@@ -107,6 +123,11 @@ static const struct command commands[] = {
 	 "record list|follow PEER · record entry PEER in|out SEQ · "
 	 "record export PEER DIR",
 	 "The record that both sides sign"},
+	{"statement", cmd_statement, 0, 0,
+	 "statement [--day DATE] [--line NAME] [--lang en|ko] "
+	 "[--dossier DIR|--peer NAME]",
+	 "What happened on the lines on a day, in words, from the record "
+	 "alone"},
 	{"verify", command_verify, 1, 1, "verify DIR",
 	 "Check an exported record, without the exchange"},
 	{"pair", command_pair, 1, 2,
@@ -154,6 +175,14 @@ static bool option_take(struct cli *c, int o)
 	case OPT_NAME: c->name = optarg; break;
 	case OPT_DOCUMENT: c->document = true; break;
 	case OPT_DIR: c->dir = optarg; break;
+	case OPT_DAY: c->day = optarg; break;
+	case OPT_LINE: c->line = optarg; break;
+	case OPT_LANG: c->lang = optarg; break;
+	case OPT_DOSSIER: c->dossier = optarg; break;
+	case OPT_PEER: c->peer = optarg; break;
+	case OPT_SIDE: c->side = optarg; break;
+	case OPT_CSV: c->csv = true; break;
+	case OPT_SVG: c->svg = true; break;
 	default: return false;
 	}
 	return true;

@@ -5,7 +5,7 @@
 #include <string.h>
 #include "report/inner.h"
 
-void line_free(struct line *l)
+void line_drop(struct line *l)
 {
 	for (size_t i = 0; i < l->agreements; i++)
 		agreement_free(l->agreed[i].text);

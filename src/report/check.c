@@ -5,6 +5,9 @@
 #include <string.h>
 #include "report/inner.h"
 
+#define RESTED_MAX 1000	/* instants in one result; more: as many */
+#define APART_MAX 4000	/* instants between two results; more: a gap */
+#define RESTED "this exchange was not running: "	/* docs/lines.md 5 */
 #define AT_ONCE_MAX 64	/* of one line, name and instant; more: left out */
 
 /** What names a check. */
@@ -122,7 +125,7 @@ static int naming_of(struct report *r, const struct fact *f, struct naming *k)
 	k->drill = entry_get(f->e, "mark").n > 0;
 	k->asker = (uint8_t)f->side;
 	/* what another line was asked instead is told of this one too */
-	k->line = line_find(r, name);
+	k->line = line_known(r, name);
 	if (k->line == NO_LINE && *r->only && str_is(instead, r->only))
 		err = line_make(r, name, &k->line);
 	else if (k->line == NO_LINE)
@@ -186,6 +189,20 @@ static uint8_t outcome_read(const struct entry *e)
 	return (uint8_t)o;
 }
 
+/* `tried` of an exchange that was off: how many instants passed */
+static uint32_t rested(struct str tried)
+{
+	const size_t n = sizeof(RESTED) - 1;
+	uint64_t v;
+
+	if (tried.n <= n || memcmp(tried.p, RESTED, n) != 0)
+		return 0;
+	tried = (struct str){tried.p + n, tried.n - n};
+	if (uint_parse(str_cut(&tried, ' '), &v))
+		return 0;
+	return v < RESTED_MAX ? (uint32_t)v : RESTED_MAX;
+}
+
 /* The asker's own words about it, which only its own results have */
 static int details(struct report *r, const struct fact *f, struct seen_check *c,
 		   bool late)
@@ -207,6 +224,7 @@ static int details(struct report *r, const struct fact *f, struct seen_check *c,
 	c->after_ms = ms;
 	c->by = by ? by : c->by;
 	c->tried = tried;
+	c->rested = rested(entry_get(f->e, "tried"));
 	return 0;
 }
 
@@ -283,9 +301,61 @@ int check_fact(struct report *r, const struct fact *f)
 	return fit(r, err);
 }
 
+/* ---- instants ---- */
+
 unsigned outcome_of(const struct seen_check *c, int side)
 {
 	return c->late[side] ? CHECK_ANSWERED_LATE : c->outcome[side];
+}
+
+int64_t check_after(const struct report *r, const struct seen_check *c,
+		    int64_t ms)
+{
+	const struct agreement *a = agreed_at(&r->line[c->line], c->due_ms);
+	const char *name = pool_get(&r->text, c->name);
+
+	for (size_t i = 0; a && i < a->checks; i++) {
+		if (!strcmp(a->check[i].name, name))
+			return agreement_check_next(a, i, ms);
+	}
+	return INT64_MAX;
+}
+
+unsigned check_covers(const struct report *r,
+		      const struct seen_check *const *list, size_t i,
+		      int64_t *first_ms, bool *gap)
+{
+	const struct seen_check *c = list[i];
+	const struct line *l = &r->line[c->line];
+	const struct agreement *a = agreed_at(l, c->due_ms);
+	const bool kin = i && check_kin(list[i - 1], c);
+	const int64_t before = kin ? list[i - 1]->due_ms
+			       : a ? a->from_ms - 1
+				   : c->due_ms - 1;
+	int64_t ring[RESTED_MAX];	/* the last instants up to this one */
+	const bool rest =
+		c->rested && outcome_of(c, c->asker) == CHECK_PATH_DOWN;
+	unsigned n = 0, want = rest ? c->rested : 1;
+
+	*first_ms = c->due_ms;
+	*gap = false;
+	if (c->kind != REPORT_SCHEDULED || (!kin && !rest))
+		return 1;
+	for (int64_t ms = check_after(r, c, before); ms < c->due_ms;
+	     ms = check_after(r, c, ms)) {
+		ring[n++ % RESTED_MAX] = ms;
+		if (n == APART_MAX) {
+			*gap = true;
+			return 1;
+		}
+	}
+	/* another text may have had other instants: then nobody can tell */
+	*gap = kin && n + 1 > want && a == agreed_at(l, before);
+	if (want > n + 1)
+		want = n + 1;
+	if (want > 1)
+		*first_ms = ring[(n - (want - 1)) % RESTED_MAX];
+	return want;
 }
 
 /* ---- in order ---- */

@@ -5,9 +5,8 @@
 #include <string.h>
 #include "report/day.h"
 
-#define TODAY_MAX \
-	4 /* due instants of one check on a day: a clock's change
-			   may make one twice */
+#define STREAK_MAX 100000
+#define TODAY_MAX 4	/* due instants of one check on a day */
 
 static bool within(const struct day *d, uint32_t line, int64_t ms)
 {
@@ -59,41 +58,24 @@ static unsigned came_of(const struct seen_check *c)
 	return o != NO_OUTCOME ? o : CHECK_OUTCOMES + outcome_of(c, !c->asker);
 }
 
-/* The instant after the one of this check, when that is known */
-static bool next_is(const struct report *r, const struct seen_check *c,
-		    int64_t ms)
-{
-	const struct line *l = &r->line[c->line];
-	const struct agreement *a = agreed_at(l, c->due_ms);
-	const char *name = pool_get(&r->text, c->name);
-
-	if (!a || a != agreed_at(l, ms))
-		return true;
-	for (size_t i = 0; i < a->checks; i++) {
-		if (!strcmp(a->check[i].name, name))
-			return agreement_check_next(a, i, c->due_ms) == ms;
-	}
-	return true;
-}
-
-/* How many instants of the scheduled check list[i] in a row came out so */
+/* How many instants of the scheduled check list[i] in a row came out so, up to
+ * and with its own */
 static unsigned streak(const struct report *r,
 		       const struct seen_check *const *list, size_t i)
 {
-	unsigned n = 1;
+	int64_t first;
+	bool gap;
+	unsigned n = check_covers(r, list, i, &first, &gap);
 
-	if (list[i]->kind != REPORT_SCHEDULED)
+	if (list[i]->kind != REPORT_SCHEDULED ||
+	    came_of(list[i]) == CHECK_ANSWERED ||
+	    came_of(list[i]) == CHECK_ANSWERED_LATE)
 		return 1;
-	switch (came_of(list[i])) {
-	case CHECK_ANSWERED:
-	case CHECK_ANSWERED_LATE: return 1;
-	default: break;
-	}
-	for (; i && n < 100000; i--, n++) {
+	for (; i && n < STREAK_MAX && !gap; i--) {
 		if (!check_kin(list[i - 1], list[i]) ||
-		    came_of(list[i - 1]) != came_of(list[i]) ||
-		    !next_is(r, list[i - 1], list[i]->due_ms))
+		    came_of(list[i - 1]) != came_of(list[i]))
 			break;
+		n += check_covers(r, list, i - 1, &first, &gap);
 	}
 	return n;
 }
@@ -108,9 +90,10 @@ static uint32_t told_of(const struct day *d, const struct seen_check *c)
 	return c->line;
 }
 
-static bool has_result(const struct seen_check *const *list, size_t n,
-		       uint32_t line, const char *name, int64_t due_ms,
-		       const struct pool *text)
+/* The line's first check at or after an instant, of this name and scheduled; n:
+ * there is none */
+static size_t told(const struct report *r, const struct seen_check *const *list,
+		   size_t n, uint32_t line, const char *name, int64_t due_ms)
 {
 	size_t lo = 0, hi = n;
 
@@ -123,15 +106,41 @@ static bool has_result(const struct seen_check *const *list, size_t n,
 			hi = mid;
 	}
 	for (; lo < n && list[lo]->line == line; lo++) {
-		if (list[lo]->due_ms == due_ms &&
+		if (list[lo]->due_ms >= due_ms &&
 		    list[lo]->kind == REPORT_SCHEDULED &&
-		    !strcmp(pool_get(text, list[lo]->name), name))
-			return true;
+		    !(list[lo]->bits & CHECK_DRILL) &&
+		    !strcmp(pool_get(&r->text, list[lo]->name), name))
+			return lo;
 	}
-	return false;
+	return n;
 }
 
-/* Due by the agreement, long enough ago, and not a word about it */
+/* Nobody told of this instant by itself; a later result may, of a rest */
+static int untold(struct day *d, uint32_t line,
+		  const struct seen_check *const *list, size_t n,
+		  const struct agreement *a, size_t check, int64_t ms)
+{
+	const struct report *r = d->r;
+	const size_t i = told(r, list, n, line, a->check[check].name, ms);
+	unsigned later = 0;
+	int64_t first;
+	bool gap;
+
+	if (i < n && list[i]->due_ms == ms)
+		return 0;
+	if (i < n && check_covers(r, list, i, &first, &gap) > 1 &&
+	    first <= ms) {
+		for (int64_t t = ms; t < list[i]->due_ms; later++)
+			t = check_after(r, list[i], t);
+		return add(d, line, HAPPENED_REST, (size_t)(list[i] - r->check),
+			   ms, streak(r, list, i) - later);
+	}
+	if (ms + a->check[check].grace_ms >= r->newest_ms)
+		return 0;	/* it may still come */
+	return add(d, line, HAPPENED_NONE, check, ms, 0);
+}
+
+/* What was due by the agreement and has no result of its own */
 static int unheard(struct day *d, uint32_t line,
 		   const struct seen_check *const *list, size_t n)
 {
@@ -150,13 +159,9 @@ static int unheard(struct day *d, uint32_t line,
 				if (ms >= today->end_ms ||
 				    ms >= l->withdrawn_ms)
 					break;
-				if (agreed_at(l, ms) == a &&
-				    ms + a->check[i].grace_ms <
-					    d->r->newest_ms &&
-				    !has_result(list, n, line, a->check[i].name,
-						ms, &d->r->text))
-					err = add(d, line, HAPPENED_NONE, i, ms,
-						  0);
+				if (agreed_at(l, ms) == a)
+					err = untold(d, line, list, n, a, i,
+						     ms);
 			}
 		}
 	}

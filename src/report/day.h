@@ -7,6 +7,7 @@
 
 enum happened {
 	HAPPENED_CHECK,		/* index: of check */
+	HAPPENED_REST,		/* index: of the check that tells of it too */
 	HAPPENED_NONE,		/* index: of the agreement's check */
 	HAPPENED_EVENT,
 	HAPPENED_CUT,		/* index: of hiatus */

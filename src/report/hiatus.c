@@ -157,7 +157,7 @@ static int by_begin(const void *x, const void *y)
 int report_history(const struct report *r, const char *line,
 		   struct report_hiatus **list, size_t *n)
 {
-	const uint32_t l = line_find(r, str_of(line));
+	const uint32_t l = line_known(r, str_of(line));
 	struct report_hiatus *v;
 
 	if (l == NO_LINE)

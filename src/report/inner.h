@@ -97,6 +97,8 @@ struct seen_check {
 	uint32_t by, late_by;	/* who answered */
 	uint32_t tried, reason;
 	uint32_t after_ms, late_ms;	/* beyond 49 days: that */
+	uint32_t rested;	/* so many were due while the asker's exchange
+				   did not run, this is the last; 0: it ran */
 	uint8_t kind, asker, bits;
 	uint8_t outcome[2];	/* by each side's first word; NO_OUTCOME */
 	bool late[2];		/* and answered-late as its second */
@@ -168,7 +170,7 @@ int line_of(struct report *r, struct str name, uint32_t *index);
 /** The same, asked for or not. */
 int line_make(struct report *r, struct str name, uint32_t *index);
 /** Its index, or NO_LINE. */
-uint32_t line_find(const struct report *r, struct str name);
+uint32_t line_known(const struct report *r, struct str name);
 /** A number or time of an understood entry; @p none when it has none. */
 uint64_t get_uint(const struct entry *e, const char *name, uint64_t none);
 int64_t get_stamp(const struct entry *e, const char *name, int64_t none);
@@ -183,7 +185,7 @@ int agreed_fact(struct report *r, const struct fact *f);
 const struct agreement *agreed_at(const struct line *l, int64_t ms);
 /** A side's offset on a line at an instant, 0 without an agreement. */
 int32_t offset_at(const struct report *r, uint32_t line, int64_t ms);
-void line_free(struct line *l);
+void line_drop(struct line *l);
 
 /* ---- hiatus.c ---- */
 
@@ -207,6 +209,15 @@ unsigned outcome_of(const struct seen_check *c, int side);
  *  *list is owned, free().  ENOMEM. */
 int checks_sorted(const struct report *r, uint32_t line,
 		  const struct seen_check ***list, size_t *n);
+/** By the agreement, the instant after @p ms of this scheduled check; INT64_MAX. */
+int64_t check_after(const struct report *r, const struct seen_check *c,
+		    int64_t ms);
+/** How many instants list[i] of checks_sorted() stands for, no more than there
+ *  are after the one before it; *first_ms is the first.  *gap: between that one
+ *  and the check before there are others, which nobody tells of. */
+unsigned check_covers(const struct report *r,
+		      const struct seen_check *const *list, size_t i,
+		      int64_t *first_ms, bool *gap);
 /** Two of the same line, name, asker, kind and drill. */
 bool check_kin(const struct seen_check *a, const struct seen_check *b);
 

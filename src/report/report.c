@@ -34,7 +34,7 @@ void *report_free(struct report *r)
 	if (!r)
 		return NULL;
 	for (size_t i = 0; i < r->lines; i++)
-		line_free(&r->line[i]);
+		line_drop(&r->line[i]);
 	free(r->line);
 	free(r->line_at.slot);
 	free(r->check);
@@ -60,7 +60,7 @@ int64_t report_newest_ms(const struct report *r)
 
 int64_t report_day(const struct report *r, const char *line, int64_t ms)
 {
-	uint32_t l = line ? line_find(r, str_of(line)) : 0;
+	uint32_t l = line ? line_known(r, str_of(line)) : 0;
 
 	while (!line && l < r->lines && !r->line[l].agreements)
 		l++;
@@ -77,7 +77,7 @@ int fit(struct report *r, int err)
 	return 0;
 }
 
-uint32_t line_find(const struct report *r, struct str name)
+uint32_t line_known(const struct report *r, struct str name)
 {
 	const uint64_t hash = hash_of(name.p, name.n);
 	size_t at = SIZE_MAX;
@@ -95,7 +95,7 @@ int line_make(struct report *r, struct str name, uint32_t *index)
 	struct line *l;
 	int err;
 
-	*index = line_find(r, name);
+	*index = line_known(r, name);
 	if (*index != NO_LINE)
 		return 0;
 	err = room(&r->line, &r->line_cap, r->lines, sizeof(*r->line),

@@ -173,10 +173,17 @@ static void happening_say(const struct place *at, const struct happening *h,
 {
 	const struct report *r = at->r;
 	const struct agreement *a;
+	struct seen_check rest;
 
 	switch (h->what) {
 	case HAPPENED_CHECK:
 		sentence_check(at, &r->check[h->index], h->streak, out);
+		break;
+	case HAPPENED_REST:
+		rest = r->check[h->index];
+		rest.due_ms = h->ms;
+		rest.outcome[!rest.asker] = NO_OUTCOME;	/* of the last only */
+		sentence_check(at, &rest, h->streak, out);
 		break;
 	case HAPPENED_NONE:
 		a = agreed_at(&r->line[h->line], h->ms);
@@ -297,7 +304,7 @@ int report_statement(const struct report *r, const char *line, int64_t day,
 		     enum report_lang lang, struct buf *out)
 {
 	const char *name = *r->only ? r->only : line;
-	const uint32_t only = name ? line_find(r, str_of(name)) : NO_LINE;
+	const uint32_t only = name ? line_known(r, str_of(name)) : NO_LINE;
 	const struct line **list;
 	struct day d;
 	size_t n = 0;

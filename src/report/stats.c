@@ -63,13 +63,12 @@ static void row_end(struct rows *s)
 	s->waits = 0;
 }
 
-/* The row of this check: the newest, or one that begins */
-static int row_of(struct rows *s, const struct seen_check *c,
+/* The row of this check at an instant: the newest, or one that begins */
+static int row_of(struct rows *s, const struct seen_check *c, int64_t ms,
 		  struct report_row **out)
 {
 	const struct report *r = s->r;
-	const int64_t local =
-		c->due_ms + offset_at(r, c->line, c->due_ms) * 1000LL;
+	const int64_t local = ms + offset_at(r, c->line, ms) * 1000LL;
 	int year, month, mday, err;
 
 	day_split(calendar_day(local), &year, &month, &mday);
@@ -119,7 +118,7 @@ static int row_add(struct rows *s, const struct seen_check *c)
 	const unsigned outcome = outcome_of(c, c->asker),
 		       other = outcome_of(c, !c->asker);
 	struct report_row *row;
-	int err = row_of(s, c, &row);
+	int err = row_of(s, c, c->due_ms, &row);
 
 	if (err)
 		return err;
@@ -136,6 +135,27 @@ static int row_add(struct rows *s, const struct seen_check *c)
 		err = wait_add(s, c->after_ms);
 	else if (outcome == CHECK_ANSWERED_LATE)
 		err = wait_add(s, c->late_ms);
+	return err;
+}
+
+/* A rest of the asker's exchange: the instants before the one with the result */
+static int rest_add(struct rows *s, const struct seen_check *const *list,
+		    size_t i)
+{
+	const struct seen_check *c = list[i];
+	struct report_row *row;
+	int64_t ms;
+	bool gap;
+	unsigned n = check_covers(s->r, list, i, &ms, &gap);
+	int err = 0;
+
+	for (; n > 1 && !err; n--, ms = check_after(s->r, c, ms)) {
+		err = row_of(s, c, ms, &row);
+		if (!err) {
+			row->count[CHECK_PATH_DOWN]++;
+			row->asked++;
+		}
+	}
 	return err;
 }
 
@@ -156,7 +176,7 @@ int report_stats(const struct report *r, const char *line,
 		 struct report_row **rows, size_t *n)
 {
 	const char *name = *r->only ? r->only : line;
-	const uint32_t only = name ? line_find(r, str_of(name)) : NO_LINE;
+	const uint32_t only = name ? line_known(r, str_of(name)) : NO_LINE;
 	const struct seen_check **list;
 	struct rows s = {.r = r};
 	size_t checks = 0;
@@ -166,8 +186,11 @@ int report_stats(const struct report *r, const char *line,
 		return err;
 	if (name && only == NO_LINE)
 		checks = 0;
-	for (size_t i = 0; i < checks && !err; i++)
-		err = row_add(&s, list[i]);
+	for (size_t i = 0; i < checks && !err; i++) {
+		err = list[i]->rested ? rest_add(&s, list, i) : 0;
+		if (!err)
+			err = row_add(&s, list[i]);
+	}
 	row_end(&s);
 	free(list);
 	free(s.ms);

@@ -307,7 +307,7 @@ void report_history_table(const struct report *r, const char *line,
 		{P_COL_LENGTH, true},    {P_COL_WAITED, true},
 		{P_COL_DELIVERED, true}, {P_COL_LATEST, true},
 		{P_COL_CAUSE, false}};
-	struct history t = {{r, line_find(r, str_of(line)), INT64_MIN, lang},
+	struct history t = {{r, line_known(r, str_of(line)), INT64_MIN, lang},
 			    list};
 
 	if (!n)
