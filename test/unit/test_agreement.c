@@ -142,6 +142,15 @@ TEST(agreement_all_fields)
 	CHECK_EQ(a->clock[1].n, 2);
 	CHECK_EQ(a->clock[1].offset[1].from_ms, 1805007600000);
 	CHECK(a->clock[1].offset[1].offset_s == -4 * 3600);
+	agreement_free(a);
+	buf_free(&b);
+}
+
+TEST(agreement_all_lists)
+{
+	struct buf b = with(0, "");
+	struct agreement *a = taken(b.p, b.n);
+
 	CHECK_EQ(a->hours, 2);
 	CHECK_STR(a->hour[0].days_as, "mon-fri");
 	CHECK_EQ(a->hour[0].days, 0x1f);
@@ -264,202 +273,198 @@ TEST(agreement_taken)
 		take(v[i].line, v[i].other);
 }
 
-/* Each rule: a text that breaks it, the line, the words */
+/* Each rule: a text that breaks it, the line, the words; no words: taken */
+static const struct {
+	unsigned line;
+	const char *other;
+	unsigned fault;
+	const char *rule;
+} broken[] = {
+	{1, "", 1, "ringdown-agreement/v1"},
+	{1, "ringdown-agreement/v2", 1, "ringdown-agreement/v1"},
+	{1, "ringdown-agreement/v1 ", 1, "ringdown-agreement/v1"},
+	{1, "ringdown-agreement/v1\r", 1, "ringdown-agreement/v1"},
+	{1, "\nringdown-agreement/v1", 1, "ringdown-agreement/v1"},
+	{2, "", 2, "`line`"},
+	{2, "line", 2, "`line`"},
+	{2, "line ", 2, "`line`"},
+	{2, "line  liaison", 2, "`line`"},
+	{2, "line liaison ", 2, "`line`"},
+	{2, " line liaison", 2, "keyword first"},
+	{2, "Line liaison", 2, "`line`"},
+	{2, "line Liaison", 2, "`line`"},
+	{2, "line 1a", 2, "`line`"},
+	{2, "line -a", 2, "`line`"},
+	{2, "line a_b", 2, "`line`"},
+	{2, "line a b", 2, "`line`"},
+	{2, "line a-0123456789-abcdefghijklmnopqrst", 2, "`line`"},
+	{2, "line a\nline b", 3, "`version`"},
+	{2, "\nline liaison", 2, "no empty line"},
+	{2, "line\tliaison", 2, "control"},
+	{3, "", 3, "`version`"},
+	{3, "version 0", 3, "`version`"},
+	{3, "version 01", 3, "`version`"},
+	{3, "version +1", 3, "`version`"},
+	{3, "version 9223372036854775808", 3, "`version`"},
+	{3, "version 2", 4, "`none` with version 1"},
+	{4, "", 4, "`replaces`"},
+	{4, "replaces sha256:" HEX, 4, "`none` with version 1"},
+	{4, "replaces nothing", 4, "`none` with version 1"},
+	{5, "", 5, "`sides`"},
+	{5, "sides b.example a.example", 5, "`sides`"},
+	{5, "sides a.example a.example", 5, "`sides`"},
+	{5, "sides a.example", 5, "`sides`"},
+	{5, "sides a.example b.example c.example", 5, "`sides`"},
+	{5, "sides A.example b.example", 5, "`sides`"},
+	{5, "sides a.example  b.example", 5, "`sides`"},
+	{5, "sides a.example b.example ", 5, "`sides`"},
+	{6, "", 6, "`from`"},
+	{6, "from 2026-12-01T00:00:00.000Z", 6, "`from`"},
+	{6, "from 2026-02-30T00:00:00Z", 6, "`from`"},
+	{6, "from 2026-12-01T00:00:00+00:00", 6, "`from`"},
+	{7, "", 7, "`purpose`"},
+	{7, "purpose", 7, "`purpose`"},
+	{7, "purpose  a", 7, "`purpose`"},
+	{7, "purpose a ", 7, "`purpose`"},
+	{7, "purpose a  b", 7, "`purpose`"},
+	{7, "purpose a\xff", 7, "UTF-8"},
+	{7, "purpose a\x7f", 7, "control"},
+	{8, "language Ko", 8, "`language`"},
+	{8, "language k", 8, "`language`"},
+	{8, "language ko-", 8, "`language`"},
+	{8, "language -ko", 8, "`language`"},
+	{8, "language ko--x", 8, "`language`"},
+	{8, "language k0", 8, "`language`"},
+	{8, "language ko_kr", 8, "`language`"},
+	{8, "language aaaaaaaaa", 8, "`language`"},
+	{8, "language ko-aaaaaaaaa", 8, "`language`"},
+	{8, "language ko-a-b-c-d-e-f-g-h-i-j-k-l-m-n-o-p-q", 8, "`language`"},
+	{9, "language ko", 9, "each language once"},
+	{9, "language en\nlanguage de\nlanguage fr\nlanguage it", 12,
+	 "at most 4"},
+	{10, "", 0, NULL},
+	{10, "medium letter", 10, "`medium`"},
+	{10, "medium telephone", 11, "each medium once"},
+	{10, "medium notice\nmedium fax\nmedium telephone", 13,
+	 "each medium once"},
+	{12, "", 12, "`recording`"},
+	{12, "recording", 12, "`recording`"},
+	{12, "recording secret", 12, "`recording`"},
+	{13, "", 13, "`restoration`"},
+	{13, "restoration none", 13, "`restoration`"},
+	{14, "", 14, "`zone`"},
+	{14, "zone b.example Asia/Seoul", 14, "`zone`"},
+	{14, "zone c.example Asia/Seoul", 14, "`zone`"},
+	{14, "zone a.example", 14, "`zone`"},
+	{14, "zone a.example /etc/passwd", 14, "`zone`"},
+	{14, "zone a.example ../passwd", 14, "`zone`"},
+	{14, "zone a.example Asia//Seoul", 14, "`zone`"},
+	{14, "zone a.example Asia/", 14, "`zone`"},
+	{14, "zone a.example Asia/Seoul x", 14, "`zone`"},
+	{14,
+	 "zone a.example aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	 "aaaaaaaaaaaaaaaaaaaaaaa",
+	 14, "`zone`"},
+	{15, "", 15, "`offset`"},
+	{15, "offset b.example 2026-12-01T00:00:00Z +09:00", 15,
+	 "whose zone is above"},
+	{15, "offset a.example 2026-12-01T00:00:00Z 09:00", 15, "`offset`"},
+	{15, "offset a.example 2026-12-01T00:00:00Z +15:00", 15, "`offset`"},
+	{15, "offset a.example 2026-12-01T00:00:00Z -00:00", 15, "`offset`"},
+	{15, "offset a.example 2026-12-01T00:00:00Z +09:00 ", 15, "`offset`"},
+	{15, "offset a.example 2026-12-01 +09:00", 15, "`offset`"},
+	{15, "offset a.example 2026-12-01T00:00:01Z +09:00", 15,
+	 "not after `from`"},
+	{16, "", 16, "whose zone is above"},
+	{17, "", 17, "not after `from`"},
+	{18, "offset b.example 2026-11-01T06:00:00Z -04:00", 18,
+	 "after the one before"},
+	{19, "hours mon-fri 09:00-09:00 b.example", 19, "end after they begin"},
+	{19, "hours mon-fri 22:00-06:00 b.example", 19, "end after they begin"},
+	{19, "hours mon-fri 09:00-24:01 b.example", 19, "`hours`"},
+	{19, "hours fri-mon 09:00-12:00 b.example", 19, "`hours`"},
+	{19, "hours mon-fri 09:00 b.example", 19, "`hours`"},
+	{19, "hours mon-fri 09:00-12:00", 19, "`hours`"},
+	{19, "hours mon-fri 09:00-12:00-13:00 b.example", 19, "`hours`"},
+	{19, "hours mon-fri 09:00-12:00 c.example", 19, "`hours`"},
+	{21, "holiday b.example 2027-02-29 x", 21, "`holiday`"},
+	{21, "holiday b.example 2027-01-01", 21, "`holiday`"},
+	{21, "holiday b.example 2027-01-01 ", 21, "`holiday`"},
+	{21, "holiday c.example 2027-01-01 x", 21, "`holiday`"},
+	{22, "person b.example none Han", 22, "`person`"},
+	{22, "person b.example Head Han", 22, "`person`"},
+	{22, "person b.example head", 22, "`person`"},
+	{22, "person c.example head Han", 22, "`person`"},
+	{23, "station b.example fax desk-1 x", 23, "medium named"},
+	{23, "station b.example radio desk-1 x", 23, "medium named"},
+	{23, "station b.example notice Desk x", 23, "`station`"},
+	{23, "station b.example notice desk", 23, "`station`"},
+	{23, "station c.example notice desk x", 23, "`station`"},
+	{23,
+	 "station a.example notice d x\nstation a.example notice d "
+	 "y",
+	 24, "each station"},
+	{24,
+	 "check night daily 09:00 b.example by a.example grace 10 "
+	 "role none",
+	 25, "another name"},
+#define CHECK_BAD(text)                          \
+	{                                        \
+		24, "check " text, 24, "`check`" \
+	}
+	CHECK_BAD("o daily 24:00 b.example by a.example grace 600 role "
+		  "p"),
+	CHECK_BAD("o daily 9:00 b.example by a.example grace 600 role "
+		  "p"),
+	CHECK_BAD("o day 09:00 b.example by a.example grace 600 role "
+		  "p"),
+	CHECK_BAD("O daily 09:00 b.example by a.example grace 600 role "
+		  "p"),
+	CHECK_BAD("o daily 09:00 c.example by a.example grace 600 role "
+		  "p"),
+	CHECK_BAD("o daily 09:00 b.example by c.example grace 600 role "
+		  "p"),
+	CHECK_BAD("o daily 09:00 b.example a.example grace 600 role p"),
+	CHECK_BAD("o daily 09:00 b.example by a.example 600 role p"),
+	CHECK_BAD("o daily 09:00 b.example by a.example grace 600 p"),
+	CHECK_BAD("o daily 09:00 b.example by a.example grace 600 role "
+		  "P"),
+	CHECK_BAD("o daily 09:00 b.example by a.example grace 600 "
+		  "role"),
+	CHECK_BAD("o daily 09:00 b.example by a.example grace 600 role "
+		  "p q"),
+	CHECK_BAD("o daily 09:00 b.example by a.example grace 9 role "
+		  "p"),
+	CHECK_BAD("o daily 09:00 b.example by a.example grace 86401 "
+		  "role p"),
+	CHECK_BAD("o daily 09:00 b.example by a.example grace 0600 "
+		  "role p"),
+	{26, "unannounced grace 9", 26, "`unannounced`"},
+	{26, "unannounced 900", 26, "`unannounced`"},
+	{26, "unannounced grace 900 ", 26, "`unannounced`"},
+	{26, "unannounced grace 900\nunannounced grace 900", 27,
+	 "one of the keywords"},
+	{27, "fallback Military", 27, "`fallback`"},
+	{27, "fallback military-east", 28, "each fallback once"},
+	{27, "fallback liaison", 27, "`fallback`"},
+	{29, "duty c.example x", 29, "`duty`"},
+	{29, "duty a.example", 29, "`duty`"},
+	{29, "penalty a.example x", 29, "one of the keywords"},
+	{29,
+	 "fallback x\nduty b.example x\nhours daily 09:00-10:00 "
+	 "a.example",
+	 31, "one of the keywords"},
+	{29, "duty b.example x\n", 30, "no empty line"},
+};
+
 TEST(agreement_refused)
 {
-	static const struct {
-		unsigned line;
-		const char *other;
-		unsigned fault;
-		const char *rule;
-	} v[] = {
-		{1, "", 1, "ringdown-agreement/v1"},
-		{1, "ringdown-agreement/v2", 1, "ringdown-agreement/v1"},
-		{1, "ringdown-agreement/v1 ", 1, "ringdown-agreement/v1"},
-		{1, "ringdown-agreement/v1\r", 1, "ringdown-agreement/v1"},
-		{1, "\nringdown-agreement/v1", 1, "ringdown-agreement/v1"},
-		{2, "", 2, "`line`"},
-		{2, "line", 2, "`line`"},
-		{2, "line ", 2, "`line`"},
-		{2, "line  liaison", 2, "`line`"},
-		{2, "line liaison ", 2, "`line`"},
-		{2, " line liaison", 2, "keyword first"},
-		{2, "Line liaison", 2, "`line`"},
-		{2, "line Liaison", 2, "`line`"},
-		{2, "line 1a", 2, "`line`"},
-		{2, "line -a", 2, "`line`"},
-		{2, "line a_b", 2, "`line`"},
-		{2, "line a b", 2, "`line`"},
-		{2, "line a-0123456789-abcdefghijklmnopqrst", 2, "`line`"},
-		{2, "line a\nline b", 3, "`version`"},
-		{2, "\nline liaison", 2, "no empty line"},
-		{2, "line\tliaison", 2, "control"},
-		{3, "", 3, "`version`"},
-		{3, "version 0", 3, "`version`"},
-		{3, "version 01", 3, "`version`"},
-		{3, "version +1", 3, "`version`"},
-		{3, "version 9223372036854775808", 3, "`version`"},
-		{3, "version 2", 4, "`none` with version 1"},
-		{4, "", 4, "`replaces`"},
-		{4, "replaces sha256:" HEX, 4, "`none` with version 1"},
-		{4, "replaces nothing", 4, "`none` with version 1"},
-		{5, "", 5, "`sides`"},
-		{5, "sides b.example a.example", 5, "`sides`"},
-		{5, "sides a.example a.example", 5, "`sides`"},
-		{5, "sides a.example", 5, "`sides`"},
-		{5, "sides a.example b.example c.example", 5, "`sides`"},
-		{5, "sides A.example b.example", 5, "`sides`"},
-		{5, "sides a.example  b.example", 5, "`sides`"},
-		{5, "sides a.example b.example ", 5, "`sides`"},
-		{6, "", 6, "`from`"},
-		{6, "from 2026-12-01T00:00:00.000Z", 6, "`from`"},
-		{6, "from 2026-02-30T00:00:00Z", 6, "`from`"},
-		{6, "from 2026-12-01T00:00:00+00:00", 6, "`from`"},
-		{7, "", 7, "`purpose`"},
-		{7, "purpose", 7, "`purpose`"},
-		{7, "purpose  a", 7, "`purpose`"},
-		{7, "purpose a ", 7, "`purpose`"},
-		{7, "purpose a  b", 7, "`purpose`"},
-		{7, "purpose a\xff", 7, "UTF-8"},
-		{7, "purpose a\x7f", 7, "control"},
-		{8, "language Ko", 8, "`language`"},
-		{8, "language k", 8, "`language`"},
-		{8, "language ko-", 8, "`language`"},
-		{8, "language -ko", 8, "`language`"},
-		{8, "language ko--x", 8, "`language`"},
-		{8, "language k0", 8, "`language`"},
-		{8, "language ko_kr", 8, "`language`"},
-		{8, "language aaaaaaaaa", 8, "`language`"},
-		{8, "language ko-aaaaaaaaa", 8, "`language`"},
-		{8, "language ko-a-b-c-d-e-f-g-h-i-j-k-l-m-n-o-p-q", 8,
-		 "`language`"},
-		{9, "language ko", 9, "each language once"},
-		{9, "language en\nlanguage de\nlanguage fr\nlanguage it", 12,
-		 "at most 4"},
-		{10, "", 0, NULL},
-		{10, "medium letter", 10, "`medium`"},
-		{10, "medium telephone", 11, "each medium once"},
-		{10, "medium notice\nmedium fax\nmedium telephone", 13,
-		 "each medium once"},
-		{12, "", 12, "`recording`"},
-		{12, "recording", 12, "`recording`"},
-		{12, "recording secret", 12, "`recording`"},
-		{13, "", 13, "`restoration`"},
-		{13, "restoration none", 13, "`restoration`"},
-		{14, "", 14, "`zone`"},
-		{14, "zone b.example Asia/Seoul", 14, "`zone`"},
-		{14, "zone c.example Asia/Seoul", 14, "`zone`"},
-		{14, "zone a.example", 14, "`zone`"},
-		{14, "zone a.example /etc/passwd", 14, "`zone`"},
-		{14, "zone a.example ../passwd", 14, "`zone`"},
-		{14, "zone a.example Asia//Seoul", 14, "`zone`"},
-		{14, "zone a.example Asia/", 14, "`zone`"},
-		{14, "zone a.example Asia/Seoul x", 14, "`zone`"},
-		{14,
-		 "zone a.example aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-		 "aaaaaaaaaaaaaaaaaaaaaaa",
-		 14, "`zone`"},
-		{15, "", 15, "`offset`"},
-		{15, "offset b.example 2026-12-01T00:00:00Z +09:00", 15,
-		 "whose zone is above"},
-		{15, "offset a.example 2026-12-01T00:00:00Z 09:00", 15,
-		 "`offset`"},
-		{15, "offset a.example 2026-12-01T00:00:00Z +15:00", 15,
-		 "`offset`"},
-		{15, "offset a.example 2026-12-01T00:00:00Z -00:00", 15,
-		 "`offset`"},
-		{15, "offset a.example 2026-12-01T00:00:00Z +09:00 ", 15,
-		 "`offset`"},
-		{15, "offset a.example 2026-12-01 +09:00", 15, "`offset`"},
-		{15, "offset a.example 2026-12-01T00:00:01Z +09:00", 15,
-		 "not after `from`"},
-		{16, "", 16, "whose zone is above"},
-		{17, "", 17, "not after `from`"},
-		{18, "offset b.example 2026-11-01T06:00:00Z -04:00", 18,
-		 "after the one before"},
-		{19, "hours mon-fri 09:00-09:00 b.example", 19,
-		 "end after they begin"},
-		{19, "hours mon-fri 22:00-06:00 b.example", 19,
-		 "end after they begin"},
-		{19, "hours mon-fri 09:00-24:01 b.example", 19, "`hours`"},
-		{19, "hours fri-mon 09:00-12:00 b.example", 19, "`hours`"},
-		{19, "hours mon-fri 09:00 b.example", 19, "`hours`"},
-		{19, "hours mon-fri 09:00-12:00", 19, "`hours`"},
-		{19, "hours mon-fri 09:00-12:00-13:00 b.example", 19,
-		 "`hours`"},
-		{19, "hours mon-fri 09:00-12:00 c.example", 19, "`hours`"},
-		{21, "holiday b.example 2027-02-29 x", 21, "`holiday`"},
-		{21, "holiday b.example 2027-01-01", 21, "`holiday`"},
-		{21, "holiday b.example 2027-01-01 ", 21, "`holiday`"},
-		{21, "holiday c.example 2027-01-01 x", 21, "`holiday`"},
-		{22, "person b.example none Han", 22, "`person`"},
-		{22, "person b.example Head Han", 22, "`person`"},
-		{22, "person b.example head", 22, "`person`"},
-		{22, "person c.example head Han", 22, "`person`"},
-		{23, "station b.example fax desk-1 x", 23, "medium named"},
-		{23, "station b.example radio desk-1 x", 23, "medium named"},
-		{23, "station b.example notice Desk x", 23, "`station`"},
-		{23, "station b.example notice desk", 23, "`station`"},
-		{23, "station c.example notice desk x", 23, "`station`"},
-		{23,
-		 "station a.example notice d x\nstation a.example notice d "
-		 "y",
-		 24, "each station"},
-		{24,
-		 "check night daily 09:00 b.example by a.example grace 10 "
-		 "role none",
-		 25, "another name"},
-#define CHECK_BAD(text) {24, "check " text, 24, "`check`"}
-		CHECK_BAD("o daily 24:00 b.example by a.example grace 600 role "
-			  "p"),
-		CHECK_BAD("o daily 9:00 b.example by a.example grace 600 role "
-			  "p"),
-		CHECK_BAD("o day 09:00 b.example by a.example grace 600 role "
-			  "p"),
-		CHECK_BAD("O daily 09:00 b.example by a.example grace 600 role "
-			  "p"),
-		CHECK_BAD("o daily 09:00 c.example by a.example grace 600 role "
-			  "p"),
-		CHECK_BAD("o daily 09:00 b.example by c.example grace 600 role "
-			  "p"),
-		CHECK_BAD("o daily 09:00 b.example a.example grace 600 role p"),
-		CHECK_BAD("o daily 09:00 b.example by a.example 600 role p"),
-		CHECK_BAD("o daily 09:00 b.example by a.example grace 600 p"),
-		CHECK_BAD("o daily 09:00 b.example by a.example grace 600 role "
-			  "P"),
-		CHECK_BAD("o daily 09:00 b.example by a.example grace 600 "
-			  "role"),
-		CHECK_BAD("o daily 09:00 b.example by a.example grace 600 role "
-			  "p q"),
-		CHECK_BAD("o daily 09:00 b.example by a.example grace 9 role "
-			  "p"),
-		CHECK_BAD("o daily 09:00 b.example by a.example grace 86401 "
-			  "role p"),
-		CHECK_BAD("o daily 09:00 b.example by a.example grace 0600 "
-			  "role p"),
-		{26, "unannounced grace 9", 26, "`unannounced`"},
-		{26, "unannounced 900", 26, "`unannounced`"},
-		{26, "unannounced grace 900 ", 26, "`unannounced`"},
-		{26, "unannounced grace 900\nunannounced grace 900", 27,
-		 "one of the keywords"},
-		{27, "fallback Military", 27, "`fallback`"},
-		{27, "fallback military-east", 28, "each fallback once"},
-		{27, "fallback liaison", 27, "`fallback`"},
-		{29, "duty c.example x", 29, "`duty`"},
-		{29, "duty a.example", 29, "`duty`"},
-		{29, "penalty a.example x", 29, "one of the keywords"},
-		{29,
-		 "fallback x\nduty b.example x\nhours daily 09:00-10:00 "
-		 "a.example",
-		 31, "one of the keywords"},
-		{29, "duty b.example x\n", 30, "no empty line"},
-	};
-
-	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
-		if (v[i].rule)
-			refuse(v[i].line, v[i].other, v[i].fault, v[i].rule);
+	for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+		if (broken[i].rule)
+			refuse(broken[i].line, broken[i].other, broken[i].fault,
+			       broken[i].rule);
 		else
-			take(v[i].line, v[i].other);
+			take(broken[i].line, broken[i].other);
 	}
 }
 

@@ -397,24 +397,28 @@ TEST(agreement_hours_stay_open_over_changes)
 	agreement_free(a);
 }
 
-/* However long after now a clock is set, the gap that this opens is found */
+/* However long after now a clock is set, and whichever, the gap that this opens
+   is found; the clock is set once more when nobody waits for that */
 TEST(agreement_hours_find_each_gap)
 {
 	const int64_t begin = ms("2026-12-01T00:00:00Z");
 
-	for (int64_t d = 0; d < 60; d++) {
+	for (int64_t i = 2; i < 120; i++) {
+		const int64_t at = begin + i / 2 * DAY_MS;
+		const bool late = i % 2;
 		char change[64] = "", want[CALENDAR_SECOND_CHARS + 1];
+		const char *const *set =
+			LIST("2026-12-01T00:00:00Z +00:00", change,
+			     "2028-01-01T00:00:00Z +01:30");
 		struct agreement *a;
 
-		calendar_second_print(begin + d * DAY_MS, change);
+		calendar_second_print(at, change);
 		memcpy(change + CALENDAR_SECOND_CHARS, " +01:00", 8);
-		a = make("2026-12-01T00:00:00Z",
-			 d ? LIST("2026-12-01T00:00:00Z +00:00", change)
-			   : LIST(change),
-			 LIST(UTC),
+		a = make("2026-12-01T00:00:00Z", late ? LIST(UTC) : set,
+			 late ? set : LIST(UTC),
 			 "hours daily 00:00-12:00 a\n"
 			 "hours daily 12:00-24:00 b\n");
-		calendar_second_print(begin + d * DAY_MS + 11 * 60 * MINUTE_MS,
+		calendar_second_print(at + (late ? 23 : 11) * 60 * MINUTE_MS,
 				      want);
 		is(agreement_hours_next(a, begin), want);
 		agreement_free(a);
