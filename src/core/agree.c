@@ -75,14 +75,18 @@ static int fold_item(struct core *c, struct pair *p, bool own,
 		     const struct entry *e)
 {
 	const struct str name = entry_get(e, "line");
-	const struct line *l = name.n ? line_find(p, name) : NULL;
+	struct line *l = name.n ? line_find(p, name) : NULL;
 	const struct agreement *a =
-		l ? line_agreement(l, e->env.time_ms) : NULL;
+		l ? line_agreement(l, c->now.wall_ms) : NULL;
 	const unsigned needs = e->kind == ENTRY_DOCUMENT
 				       ? AGREEMENT_NOTICE | AGREEMENT_FAX
 				       : AGREEMENT_NOTICE;
 
-	if (own || !name.n || (a && a->media & needs))
+	if (own)
+		return l && entry_get(e, "written").n
+			       ? waiting_gone(c, p, l, entry_get(e, "id"))
+			       : 0;
+	if (!name.n || (a && a->media & needs))
 		return 0;
 	return line_not_agreed(c, p, l, e->env.seq);
 }
@@ -95,7 +99,7 @@ static void fold_trunk(struct pair *p, const struct entry *e)
 		line_unprove(p, p->lines.v[i]);
 }
 
-int line_fold(struct core *c, struct pair *p, bool own, const struct entry *e)
+static int fold(struct core *c, struct pair *p, bool own, const struct entry *e)
 {
 	struct line *l;
 
@@ -124,6 +128,59 @@ int line_fold(struct core *c, struct pair *p, bool own, const struct entry *e)
 	if (e->kind == ENTRY_DECLARE)
 		return fold_declare(c, p, own, l, e);
 	return check_fold(c, p, own, l, e);
+}
+
+int lines_see(struct core *c, struct pair *p, enum side s, uint64_t seq,
+	      const struct entry *e)
+{
+	if (p->folded[s] != seq)
+		return 0;
+	p->folded[s]++;
+	return fold(c, p, s == SIDE_OWN, e);
+}
+
+struct learning {
+	struct core *c;
+	struct pair *p;
+	enum side s;
+};
+
+static int learn(const struct db_entry *d, void *arg)
+{
+	const struct learning *g = arg;
+	struct entry e;
+
+	if (d->seen > g->p->folded[!g->s])
+		return EAGAIN;
+	g->p->folded[g->s]++;
+	g->p->dirty = true;
+	if ((d->kind != ENTRY_LINE && d->kind != ENTRY_NOTICE &&
+	     d->kind != ENTRY_DOCUMENT && d->kind < ENTRY_PROPOSE) ||
+	    entry_parse(d->p, d->n, &e))
+		return 0;
+	return fold(g->c, g->p, g->s == SIDE_OWN, &e);
+}
+
+/* The feeds name each other: go from one to the other as long as it helps */
+int lines_learn(struct core *c, struct pair *p)
+{
+	const uint64_t size[2] = {p->own.tree.size, p->peer.tree.size};
+	uint64_t before;
+	int err = 0;
+
+	do {
+		before = p->folded[0] + p->folded[1];
+		for (int s = 0; s < 2 && !err; s++) {
+			struct learning g = {c, p, (enum side)s};
+
+			if (p->folded[s] == size[s])
+				continue;
+			err = DB(c, entry_walk, feed_id(p->no, s), p->folded[s],
+				 size[s] - p->folded[s], false, learn, &g);
+			err = err == EAGAIN ? 0 : err;
+		}
+	} while (!err && p->folded[0] + p->folded[1] != before);
+	return err;
 }
 
 /* ---- the joint record ---- */

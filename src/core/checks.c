@@ -11,6 +11,7 @@
 #define RESTORATION_GRACE_MS 60000	/* for the machine's answer */
 #define ASK_GRACE_MS 600000	/* when the agreement names none */
 #define RESTORATION_AGAIN_MS 600000	/* a missed one is asked again */
+#define MISSED_MAX 1000		/* counted one by one after a rest */
 
 const char *run_kind_name(enum run_kind k)
 {
@@ -298,8 +299,7 @@ static int fold_result(struct core *c, struct pair *p, bool own, struct line *l,
 	struct run r = {0}, *had;
 	uint64_t of;
 
-	if (read_run(e, &r) ||
-	    (!own && r.due_ms > c->now.wall_ms + EARLY_MS_MAX))
+	if (read_run(e, &r))
 		return own ? 0 : line_not_agreed(c, p, l, e->env.seq);
 	if (own && r.kind == RUN_SCHEDULED)
 		done_until(l, r.check, r.due_ms);
@@ -312,11 +312,13 @@ static int fold_result(struct core *c, struct pair *p, bool own, struct line *l,
 		had->closed = true;
 	if (good(o) && !l->proven && proves(l, own, e))
 		l->proven = true;
-	if (tells(o) && (!t->any || r.due_ms >= t->due_ms)) {
+	if (tells(o)) {
 		*t = (struct telling){.any = true,
 				      .outcome = o,
 				      .due_ms = r.due_ms,
-				      .time_ms = e->env.time_ms};
+				      .time_ms = e->env.time_ms,
+				      .seq = e->env.seq,
+				      .seen = e->env.seen};
 		memcpy(t->check, r.check, sizeof(t->check));
 	}
 	return line_event(c, p, l, LINE_EVENT_RESULT, e->env.seq, o);
@@ -387,15 +389,17 @@ static int write_answer(struct core *c, struct pair *p, struct line *l,
 }
 
 /* What was tried on which path, and what came back */
-static void tried(const struct core *c, const struct pair *p,
-		  const struct run *r, char out[VALUE_BYTES_MAX / 2])
+static void tried(const struct pair *p, unsigned missed,
+		  char out[VALUE_BYTES_MAX / 2])
 {
 	size_t n = 0;
 
 	out[0] = '\0';
-	if (r->until_ms < c->started_ms) {
+	if (missed) {
 		snprintf(out, VALUE_BYTES_MAX / 2,
-			 "this exchange was not running");
+			 "this exchange was not running: %u of these checks "
+			 "up to this one",
+			 missed);
 		return;
 	}
 	for (int i = 0; i < PATHS_MAX; i++) {
@@ -410,9 +414,10 @@ static void tried(const struct core *c, const struct pair *p,
 		snprintf(out, VALUE_BYTES_MAX / 2, "no path answered");
 }
 
+/* missed: so many were due while we did not run; 0: we did */
 static int write_result(struct core *c, struct pair *p, struct line *l,
 			struct now now, const struct run *r, bool asked,
-			enum check_outcome o)
+			enum check_outcome o, unsigned missed)
 {
 	char words[VALUE_BYTES_MAX / 2];
 	int err = own_begin(c, p, now, "result");
@@ -428,7 +433,7 @@ static int write_result(struct core *c, struct pair *p, struct line *l,
 	if (r->by[0] && (good(o) || o == CHECK_REFUSED))
 		entry_field(&c->scratch, "by", "%s", r->by);
 	if (o == CHECK_PATH_DOWN) {
-		tried(c, p, r, words);
+		tried(p, missed, words);
 		entry_field(&c->scratch, "tried", "%s", words);
 	}
 	return own_append(c, p, ENTRY_RESULT, NULL, 0, NULL);
@@ -486,7 +491,8 @@ static enum check_outcome decide(const struct pair *p,
 		return CHECK_REFUSED;
 	if (here)
 		return CHECK_ANSWERED;
-	if (wall_ms < r->until_ms)
+	/* a clock that once stood far ahead must not hold it for years */
+	if (wall_ms < r->until_ms && r->due_ms < wall_ms + DAY_MS)
 		return CHECK_OUTCOMES;
 	return session || r->answered ? CHECK_UNATTENDED : CHECK_PATH_DOWN;
 }
@@ -515,7 +521,7 @@ static int review_run(struct core *c, struct pair *p, struct line *l,
 	} else {
 		o = decide(p, a, &r, now.wall_ms);
 		if (o != CHECK_OUTCOMES) {
-			err = write_result(c, p, l, now, &r, true, o);
+			err = write_result(c, p, l, now, &r, true, o, 0);
 			if (!err && (o == CHECK_UNATTENDED ||
 				     (o == CHECK_REFUSED && !r.closed)))
 				err = fall_back(c, p, l, now, &r);
@@ -563,7 +569,7 @@ static int review_due(struct core *c, struct pair *p, struct line *l,
 	snprintf(r.check, sizeof(r.check), "%s", k->name);
 	if (o != CHECK_OUTCOMES) {
 		if (mine)
-			return write_result(c, p, l, now, &r, false, o);
+			return write_result(c, p, l, now, &r, false, o, 0);
 		done_until(l, r.check, due);
 		l->dirty = true;
 		return 0;
@@ -572,13 +578,37 @@ static int review_due(struct core *c, struct pair *p, struct line *l,
 		return check_ask(c, p, l, now, &r);
 	if (now.wall_ms >= until)
 		return write_result(c, p, l, now, &r, false,
-				    mine || !session || until < c->started_ms
-					    ? CHECK_PATH_DOWN
-					    : CHECK_UNATTENDED);
+				    mine || !session ? CHECK_PATH_DOWN
+						     : CHECK_UNATTENDED,
+				    0);
 	*wait = true;
 	if (until < *wake_ms)
 		*wake_ms = until;
 	return 0;
+}
+
+/* Instants that fell due while we did not run: one result for all of them */
+static int review_gap(struct core *c, struct pair *p, struct line *l,
+		      struct now now, const struct agreement *a, size_t i)
+{
+	const struct done *d = done_of(l, a->check[i].name);
+	const int64_t grace = a->check[i].grace_ms;
+	struct run r = {.mine = true};
+	int64_t due = agreement_check_next(a, i, d->ms);
+	unsigned n = 0;
+
+	while (due < c->started_ms - grace && n < MISSED_MAX) {
+		r.due_ms = due;
+		n++;
+		due = agreement_check_next(a, i, due);
+	}
+	/* a clock years ahead, or years of rest: the rest at once */
+	if (n == MISSED_MAX)
+		done_until(l, a->check[i].name, c->started_ms - grace);
+	if (!n)
+		return 0;
+	snprintf(r.check, sizeof(r.check), "%s", a->check[i].name);
+	return write_result(c, p, l, now, &r, false, CHECK_PATH_DOWN, n);
 }
 
 #define DUES_MAX 64	/* of one check in a turn */
@@ -587,10 +617,14 @@ static int review_schedule(struct core *c, struct pair *p, struct line *l,
 			   struct now now, const struct agreement *a, size_t i,
 			   int64_t *wake_ms)
 {
-	const struct done *d = done_of(l, a->check[i].name);
+	struct done *d = done_of(l, a->check[i].name);
 	bool wait = false;
 	int err = 0, n = 0;
 
+	if (d && d->ms > now.wall_ms + DAY_MS)	/* a clock was far ahead */
+		d->ms = now.wall_ms;
+	if (d)
+		err = review_gap(c, p, l, now, a, i);
 	while (d && !wait && !err) {
 		const int64_t due = agreement_check_next(a, i, d->ms);
 

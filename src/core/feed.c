@@ -172,7 +172,7 @@ static int own_put(struct core *c, struct pair *p, enum entry_kind kind,
 	feed_grow(&p->own, kind, e.time_ms, e.seen, leaf,
 		  e.n + (body_n <= BODY_INLINE_MAX ? body_n : 0));
 	p->dirty = true;
-	return line_fold(c, p, true, &parsed);
+	return lines_see(c, p, SIDE_OWN, e.seq, &parsed);
 }
 
 int own_append(struct core *c, struct pair *p, enum entry_kind kind,

@@ -7,7 +7,7 @@
  *   checks.c   schedules, asking, answering, results
  *   waiting.c  what waits on a line, and its going out
  *
- * A line's state is a fold over the entries of both feeds (line_fold(), and
+ * A line's state is a fold over the entries of both feeds (lines_learn(), and
  * line_agree() in joint order), saved as a row in the turn of its entry.  What
  * a line does by itself (line_review()) is to write more entries.
  */
@@ -81,6 +81,7 @@ struct telling {
 	enum check_outcome outcome;
 	int64_t due_ms;
 	int64_t time_ms;	/* of the entry */
+	uint64_t seq, seen;	/* of the entry */
 	char check[LINE_NAME_CHARS_MAX + 1];
 };
 
@@ -125,7 +126,8 @@ struct lines {
 	struct line **heap;	/* by wake_ms [n] */
 	bool dirty;		/* some line's row may have changed */
 	struct line *touched;
-	bool session;		/* as of the last review */
+	struct now last;	/* review */
+	bool session;		/* as of then */
 	int64_t session_ms;	/* wall, since then */
 	uint64_t at_ms;		/* monotonic: next turn for lines */
 	char path_word[PATHS_MAX][LINE_WORDS_CHARS];
@@ -169,8 +171,12 @@ int line_event(struct core *c, struct pair *p, const struct line *l,
 /** As much of them as is kept for showing: whole characters. */
 void line_words(char out[LINE_WORDS_CHARS], struct str s);
 
-/** An entry of either feed, in the order of its feed. */
-int line_fold(struct core *c, struct pair *p, bool own, const struct entry *e);
+/** The newest entry of a feed: folded at once unless others wait before it. */
+int lines_see(struct core *c, struct pair *p, enum side s, uint64_t seq,
+	      const struct entry *e);
+/** Fold what came in, each entry after all that its author had seen; to be
+ *  called when the joint record has grown. */
+int lines_learn(struct core *c, struct pair *p);
 /** An entry that found its place in the joint record. */
 int line_agree(struct core *c, struct pair *p, bool own,
 	       const struct db_entry *e);
@@ -200,6 +206,9 @@ bool line_carries(const struct pair *p, const struct line *l, int64_t wall_ms);
 /** Keep an item until it may.  *seq: of the `waiting` entry. */
 int waiting_put(struct core *c, struct pair *p, struct now now, struct line *l,
 		const struct submit *s, enum answer *answer, uint64_t *seq);
+/** The item of this id went out: it waits no more, here or in a store that was
+ *  rolled back. */
+int waiting_gone(struct core *c, struct pair *p, struct line *l, struct str id);
 /** Let go what may; *more: something is left that could go. */
 int waiting_release(struct core *c, struct pair *p, struct now now,
 		    struct line *l, bool *more);

@@ -7,7 +7,7 @@
 #include <string.h>
 #include "core/state.h"
 
-#define TICK_MS 1000	/* the wall clock may step: look so often at least */
+#define CLOCK_AHEAD_MS 10000
 #define LINE_ROW_BYTES_MAX 32768
 #define LINE_ROW_VERSION 1
 
@@ -205,6 +205,8 @@ static void put_told(struct buf *b, const struct telling *t)
 	buf_u8(b, (uint8_t)t->outcome);
 	buf_u64(b, (uint64_t)t->due_ms);
 	buf_u64(b, (uint64_t)t->time_ms);
+	buf_u64(b, t->seq);
+	buf_u64(b, t->seen);
 	put_words(b, t->check);
 }
 
@@ -220,6 +222,8 @@ static void get_told(struct cur *c, struct telling *t)
 		t->outcome = (enum check_outcome)o;
 	t->due_ms = (int64_t)cur_u64(c);
 	t->time_ms = (int64_t)cur_u64(c);
+	t->seq = cur_u64(c);
+	t->seen = cur_u64(c);
 	get_words(c, t->check, sizeof(t->check));
 }
 
@@ -443,7 +447,8 @@ static bool says(const struct line *l, enum side s, enum declared what,
 		 wall_ms >= w->until_ms);
 }
 
-/* Whose result tells: the one that is due later, then the pivot's */
+/* Whose result tells: that of the side that had seen the other's; of two that
+   nobody had seen, the pivot's.  No clock has a say in it. */
 static int teller(const struct pair *p, const struct line *l)
 {
 	const struct telling *own = &l->told[SIDE_OWN],
@@ -451,8 +456,10 @@ static int teller(const struct pair *p, const struct line *l)
 
 	if (!own->any || !peer->any)
 		return own->any ? SIDE_OWN : peer->any ? SIDE_PEER : -1;
-	if (own->due_ms != peer->due_ms)
-		return own->due_ms > peer->due_ms ? SIDE_OWN : SIDE_PEER;
+	if (own->seen > peer->seq)
+		return SIDE_OWN;
+	if (peer->seen > own->seq)
+		return SIDE_PEER;
 	return p->names.own_pivot ? SIDE_OWN : SIDE_PEER;
 }
 
@@ -617,6 +624,17 @@ static int review(struct core *c, struct pair *p, struct line *l,
 	return err;
 }
 
+/* A clock set forward: what lies between never was */
+static void watch_clock(struct core *c, struct lines *t, struct now now)
+{
+	const int64_t went = now.wall_ms - t->last.wall_ms;
+
+	if (t->last.mono_ms &&
+	    went > (int64_t)(now.mono_ms - t->last.mono_ms) + CLOCK_AHEAD_MS)
+		c->started_ms = now.wall_ms;
+	t->last = now;
+}
+
 static void collect(struct pair *p, struct now now)
 {
 	struct lines *t = &p->lines;
@@ -649,8 +667,10 @@ int lines_turn(struct core *c, struct pair *p, struct now now)
 	struct line *l;
 	int err = 0;
 
-	if (!t->n)
+	/* after a restore: nothing before all that we said is known again */
+	if (!t->n || p->folded[SIDE_OWN] != p->own.tree.size)
 		return 0;
+	watch_clock(c, t, now);
 	collect(p, now);
 	l = t->touched;
 	t->touched = NULL;
@@ -666,14 +686,12 @@ int lines_turn(struct core *c, struct pair *p, struct now now)
 	}
 	for (; l; l = l->next_touched)	/* after an error: void anyway */
 		l->touched = false;
-	t->at_ms = now.mono_ms + TICK_MS;
-	if (t->touched)
+	t->at_ms = UINT64_MAX;
+	if (t->touched || t->heap[0]->wake_ms <= now.wall_ms)
 		t->at_ms = now.mono_ms;
-	else if (t->heap[0]->wake_ms < now.wall_ms + TICK_MS)
+	else if (t->heap[0]->wake_ms != NEVER_MS)
 		t->at_ms = now.mono_ms +
 			   (uint64_t)(t->heap[0]->wake_ms - now.wall_ms);
-	else if (t->heap[0]->wake_ms == NEVER_MS)
-		t->at_ms = UINT64_MAX;
 	return err;
 }
 

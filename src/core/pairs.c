@@ -103,6 +103,8 @@ int pair_save(struct core *c, struct pair *p)
 	buf_u64(&b, p->restore_from);
 	buf_u64(&b, p->restore_to);
 	buf_u8(&b, p->proofs);
+	buf_u64(&b, p->folded[SIDE_OWN]);
+	buf_u64(&b, p->folded[SIDE_PEER]);
 	err = b.err ? b.err : DB(c, pair_put, p->no, b.p, b.n);
 	buf_free(&b);
 	if (!err)
@@ -136,6 +138,8 @@ static int decode(struct pair *p, const uint8_t *m, size_t n)
 	p->restore_from = cur_u64(&c);
 	p->restore_to = cur_u64(&c);
 	p->proofs = cur_u8(&c);
+	p->folded[SIDE_OWN] = cur_u64(&c);
+	p->folded[SIDE_PEER] = cur_u64(&c);
 	return cur_done(&c) && p->state <= PAIR_REVOKED &&
 			       p->verdict <= VERDICT_EXPOSED
 		       ? 0

@@ -374,7 +374,6 @@ static int take_one(struct core *c, struct pair *p, bool own,
 			     .p = it->entry,
 			     .n = it->entry_n};
 	const bool item = t->kind == ENTRY_NOTICE || t->kind == ENTRY_DOCUMENT;
-	struct entry parsed;
 	int err;
 
 	if (own && t->kind == ENTRY_WAITING)
@@ -390,8 +389,8 @@ static int take_one(struct core *c, struct pair *p, bool own,
 		(void)say(p->refuse, &p->refuses, e.seq, e.seq);	/* or not */
 	feed_grow(f, t->kind, t->time_ms, t->seen, t->leaf,
 		  it->entry_n + it->body_n);
-	if (!err && t->folds && !entry_parse(it->entry, it->entry_n, &parsed))
-		err = line_fold(c, p, own, &parsed);
+	if (!t->folds && p->folded[own ? SIDE_OWN : SIDE_PEER] == e.seq)
+		p->folded[own ? SIDE_OWN : SIDE_PEER]++;
 	return err;
 }
 

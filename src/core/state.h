@@ -152,6 +152,7 @@ struct pair {
 	uint64_t restore_from;	/* RESTORING: own size when it began */
 	uint64_t restore_to;	/* and the largest that the peer has shown */
 	uint8_t proofs;		/* bits: kinds of evidence that are kept */
+	uint64_t folded[2];	/* entries of each feed that lines know of */
 
 	/* derived */
 	uint32_t no;
@@ -223,7 +224,8 @@ struct core {
 	uint64_t counter[COUNTERS];
 	struct buf scratch;	/* an entry being made */
 	struct now now;		/* as the owner last said */
-	int64_t started_ms;	/* wall: of core_alloc() */
+	int64_t started_ms;	/* wall: of core_alloc(), or since when the
+				   clock goes as it should */
 	struct taken taken[BATCH_ENTRIES_MAX];
 };
 

@@ -468,16 +468,26 @@ static int acknowledge(struct core *c, struct pair *p, struct now now)
 	return err;
 }
 
+/* What came in, or was said, finds its place; then lines know of it */
+static int learn(struct core *c, struct pair *p)
+{
+	const int err = joint_place(c, p);
+
+	return err ? err : lines_learn(c, p);
+}
+
 static int pair_turn_end(struct core *c, struct pair *p, struct now now)
 {
 	/* first: what it finds to be here already is said now, or a crash would
 	   take the word with it */
 	int err = body_want_next(c, p, now);
 
+	if (!err)
+		err = learn(c, p);
 	if (!err && pair_may_sign(p))
 		err = say(c, p, now);
 	if (!err)
-		err = joint_place(c, p);
+		err = learn(c, p);
 	if (!err)
 		err = sync_push(c, p, now);
 	if (!err && pair_may_sign(p))

@@ -114,6 +114,32 @@ int waiting_put(struct core *c, struct pair *p, struct now now, struct line *l,
 				CHECK_OUTCOMES);
 }
 
+int waiting_gone(struct core *c, struct pair *p, struct line *l, struct str id)
+{
+	struct submit s;
+	int64_t written_ms;
+	uint64_t from = ROW_WAITING, no;
+	struct buf b;
+	int err = 0;
+
+	buf_init(&b, ROW_BYTES_MAX);
+	while (!err && l->waiting) {
+		err = DB(c, row_next, p->no, l->name, from, &no, &b);
+		if (!err)
+			err = get_item(&b, &s, &written_ms);
+		if (err)
+			break;
+		if (str_is(id, s.id)) {
+			err = DB(c, row_put, p->no, l->name, no, NULL, 0);
+			l->waiting--;
+			break;
+		}
+		from = no + 1;
+	}
+	buf_free(&b);
+	return err == ENOENT ? 0 : err;
+}
+
 static int release_one(struct core *c, struct pair *p, struct now now,
 		       struct line *l, struct buf *b)
 {
@@ -125,13 +151,7 @@ static int release_one(struct core *c, struct pair *p, struct now now,
 
 	if (!err)
 		err = get_item(b, &s, &written_ms);
-	if (!err)
-		err = submit_write(c, p, now, &s, written_ms, &answer);
-	if (!err)
-		err = DB(c, row_put, p->no, l->name, no, NULL, 0);
-	if (!err)
-		l->waiting--;
-	return err;
+	return err ? err : submit_write(c, p, now, &s, written_ms, &answer);
 }
 
 int waiting_release(struct core *c, struct pair *p, struct now now,

@@ -114,18 +114,26 @@ void world_check(struct world *w)
 	}
 }
 
-static int count_id(const struct world *w, int side, const char *id)
+/* Entries with this id: items, and what says that one waits */
+static int count_id(const struct world *w, int side, const char *id,
+		    int *waiting)
 {
 	struct memdb *db = w->node[side].db;
 	char line[64];
 	int found = 0;
 
+	*waiting = 0;
 	snprintf(line, sizeof(line), "\nid %s\n", id);
 	for (uint64_t i = 0; i < memdb_size(db, 0); i++) {
 		size_t n;
 		const uint8_t *p = memdb_entry(db, 0, i, &n);
 
-		found += memmem(p, n, line, strlen(line)) != NULL;
+		if (!memmem(p, n, line, strlen(line)))
+			continue;
+		if (memmem(p, n, "\ntype waiting\n", 14))
+			(*waiting)++;
+		else
+			found++;
 	}
 	return found;
 }
@@ -137,12 +145,13 @@ static void check_items(struct world *w, int side)
 
 	for (size_t i = 0; i < n->items; i++) {
 		const struct item *it = &n->item[i];
-		const int found = count_id(w, side, it->id);
+		int waiting;
+		const int found = count_id(w, side, it->id, &waiting);
 
-		if (found > 1)
+		if (found > 1 || waiting > 1)
 			world_broken(w, "%s: %s stands %d times", n->name,
 				     it->id, found);
-		if (!found && it->stored && !it->may_be_lost)
+		if (!found && !waiting && it->stored && !it->may_be_lost)
 			world_broken(w, "%s: %s was stored and is lost",
 				     n->name, it->id);
 	}

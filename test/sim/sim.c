@@ -23,6 +23,7 @@
 #include <unistd.h>
 #include "export.h"
 #include "hostile.h"
+#include "lines.h"
 #include "memo.h"
 
 #define BODIES_EVERY 8	/* seeds: exported with all bodies */
@@ -67,6 +68,10 @@ static void something(struct world *w)
 
 	if (r < 180) {
 		world_write(w, side);
+		return;
+	}
+	if (w->lines && world_chance(w, 250)) {
+		lines_act(w, side);
 		return;
 	}
 	if (r < 210) {
@@ -135,6 +140,11 @@ static void run(uint64_t seed, uint64_t events, bool verbose,
 	w.verbose = verbose;
 	w.withhold = seed % BODIES_EVERY != 0;
 	world_pair(&w);
+	w.lines = seed % 2;
+	if (w.lines) {
+		lines_agree(&w, "liaison", "fallback west\n");
+		lines_agree(&w, "west", "");
+	}
 	draw_faults(&w);
 	while (w.events < events && !w.broken[0]) {
 		something(&w);
@@ -145,6 +155,7 @@ static void run(uint64_t seed, uint64_t events, bool verbose,
 	if (!w.broken[0])
 		settle(&w);
 	world_check(&w);
+	lines_check(&w, true);
 	if (!w.broken[0])
 		verify(&w, tmp, verifier);
 	memcpy(t->trace, w.trace, DIGEST_BYTES);

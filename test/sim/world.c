@@ -326,14 +326,14 @@ static void answered(struct world *w, struct node *n, const struct action *a)
 {
 	struct item *it = &n->item[a->request / 2];
 
-	if (a->answer != ANSWER_OK)
+	if (a->answer != ANSWER_OK && a->answer != ANSWER_WAITS)
 		return;
 	if (it->stored && it->seq != a->seq)
 		world_broken(w, "%s wrote %s twice: %" PRIu64 ", %" PRIu64,
 			     n->name, it->id, it->seq, a->seq);
 	it->stored = true;
 	it->seq = a->seq;
-	if (a->request & 1)
+	if (a->request & 1 && a->answer == ANSWER_OK)
 		it->acked = true;
 }
 
@@ -676,13 +676,34 @@ static struct item *new_item(struct world *w, struct node *n)
 
 void world_write(struct world *w, int side)
 {
+	world_write_on(w, side, NULL);
+}
+
+void world_order(struct world *w, int side, const struct line_order *o)
+{
+	struct node *n = &w->node[side];
+
+	if (!n->up)
+		return;
+	w->events++;
+	turn(w, n, core_line_do(n->core, clock_of(w, n), o));
+}
+
+int64_t world_wall_ms(const struct world *w)
+{
+	return EPOCH_MS + (int64_t)w->now_ms;
+}
+
+void world_write_on(struct world *w, int side, const char *line)
+{
 	static uint8_t body[200000];
 	struct node *n = &w->node[side];
 	struct submit s = {.kind = ENTRY_NOTICE,
 			   .by = "Duty officer",
 			   .precedence = "routine",
 			   .subject = "회선 점검 / line check",
-			   .media = "text/plain"};
+			   .media = "text/plain",
+			   .line = line};
 	const bool again = n->items && world_chance(w, 150);
 	const size_t which = again ? world_draw(w, n->items) : n->items;
 	uint64_t r = draw64(w);

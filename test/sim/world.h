@@ -98,6 +98,7 @@ struct world {
 	unsigned latency_ms;
 	unsigned crash;		/* permille of turns */
 	bool busy;		/* written to all the time, cut or not */
+	bool lines;		/* with agreements */
 	uint64_t events;
 	uint64_t fault[FAULTS];
 	uint8_t trace[DIGEST_BYTES];	/* of everything that was sent */
@@ -123,6 +124,12 @@ void world_pair(struct world *w);
 void world_step(struct world *w);
 /** Somebody writes something at this side. */
 void world_write(struct world *w, int side);
+/** The same, on a line. */
+void world_write_on(struct world *w, int side, const char *line);
+/** Somebody orders something of a line at this side. */
+void world_order(struct world *w, int side, const struct line_order *o);
+/** The true time. */
+int64_t world_wall_ms(const struct world *w);
 /** Somebody opens something at this side. */
 void world_open(struct world *w, int side);
 void world_fault(struct world *w, enum fault f, int side);
