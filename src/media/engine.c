@@ -226,7 +226,7 @@ int engine_flags_set(struct engine *e, uint32_t call, unsigned side,
 
 	if (!l)
 		return ENOENT;
-	l->flags = flags;
+	l->flags = (uint8_t)flags;
 	return 0;
 }
 

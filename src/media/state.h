@@ -53,27 +53,43 @@ struct outgoing {
 	uint64_t packets, octets, failed;
 };
 
+/* In the order of use: what every packet touches stands together */
 struct leg {
 	uint32_t index;		/* in engine's legs: call * 2 + side */
-	enum leg_kind kind;
-	unsigned flags;
-	uint32_t clock_hz;
-	struct rtpstat stat;
-	uint64_t last_us;
-	uint64_t refused;
-
-	/* station */
-	int fd, rtcp_fd;	/* -1: none; rtcp_fd == fd: mux */
-	bool set;		/* by engine_station_set() */
-	bool latching, connected;
-	bool ssrc_known;
-	uint8_t source;		/* counts its SSRCs */
-	uint32_t ssrc;
+	uint8_t kind;		/* enum leg_kind */
+	uint8_t flags;
+	uint8_t source;		/* station: counts its SSRCs; trunk: newest */
 	uint8_t digit_pt;
+	uint32_t clock_hz;
+	int fd, rtcp_fd;	/* station; -1: none; rtcp_fd == fd: mux */
+	uint32_t ssrc;		/* of the station's stream */
+	bool ssrc_known;	/* or, of a trunk, the source */
+	bool connected;
+	uint8_t maps;		/* of conf */
+	struct rtpsec *in, *out;
+	const uint8_t *play;	/* what is played into it; NULL: nothing */
+	uint64_t last_us;
+	struct rtpstat stat;
+	struct outgoing to;
+
+	/* trunk */
+	struct window seen;
+	uint64_t seen_bits[WINDOW_WORDS(VOICE_DOUBLES)];
+	uint64_t first_in, frames_in, doubles;
+	uint64_t paths;
+	uint64_t frames_out, octets_out;
+	uint32_t pair;
+	uint16_t number;
+	uint16_t next_out;	/* frame number */
+	uint16_t source_in;	/* whose frames were sent last */
+	uint8_t source_out;	/* and their number on the trunk */
+
+	/* now and then */
+	bool set;		/* by engine_station_set() */
+	bool latching;
 	bool digit_any;
 	uint32_t digit_ts;
-	struct rtpsec *in, *out;
-	struct outgoing to;
+	uint64_t refused;
 	struct engine_station conf;
 	uint32_t lsr;		/* its last SR, and when it came */
 	uint64_t lsr_us;
@@ -82,20 +98,6 @@ struct leg {
 	uint32_t rtt_us;
 	struct rtcp_voip voip;
 
-	/* trunk */
-	uint32_t pair;
-	uint16_t number;
-	uint64_t paths;
-	uint16_t next_out;	/* frame number */
-	uint16_t source_in;	/* whose frames were sent last */
-	uint8_t source_out;	/* and their number on the trunk */
-	struct window seen;
-	uint64_t seen_bits[WINDOW_WORDS(VOICE_DOUBLES)];
-	uint64_t first_in, frames_in, doubles;
-	uint64_t frames_out, octets_out;
-
-	/* what is played into it */
-	const uint8_t *play;	/* NULL: nothing */
 	size_t play_n, play_at;
 	bool play_loop;
 	uint8_t play_pt;

@@ -287,6 +287,7 @@ int engine_station_set(struct engine *e, uint32_t call, unsigned side,
 	l->conf = *conf;
 	l->clock_hz = conf->clock_hz ? conf->clock_hz : CLOCK_HZ;
 	l->digit_pt = conf->digit_pt;
+	l->maps = (uint8_t)conf->maps;
 	l->set = true;
 	if (moved)
 		drain(l);
@@ -297,7 +298,7 @@ int engine_station_set(struct engine *e, uint32_t call, unsigned side,
 
 static uint8_t pt_translate(const struct leg *l, uint8_t pt, bool in)
 {
-	for (unsigned i = 0; i < l->conf.maps; i++) {
+	for (unsigned i = 0; i < l->maps; i++) {
 		if ((in ? l->conf.map[i].here : l->conf.map[i].there) == pt)
 			return in ? l->conf.map[i].there : l->conf.map[i].here;
 	}
