@@ -96,25 +96,60 @@ bool agreement_due(const struct agreement *a, size_t check, int64_t ms)
 
 /* ---- hours ---- */
 
-/* End of the latest hours that hold the instant, whatever the holidays;
-   ms itself: it lies in none */
-static int64_t hours_end(const struct agreement *a, int64_t ms)
+/* End of these hours when they hold the instant, else ms */
+static int64_t hour_end(const struct agreement *a,
+			const struct agreement_hours *h, int64_t ms)
 {
 	const int64_t last = calendar_day(ms + NEAR_MS);
 	int64_t end = ms;
 
+	for (int64_t d = calendar_day(ms - NEAR_MS); d <= last; d++) {
+		int64_t e;
+
+		if (!has_day(h->days, d) ||
+		    instant_of(a, h->side, d, h->first) > ms)
+			continue;
+		e = instant_of(a, h->side, d, h->end);
+		end = e > end ? e : end;
+	}
+	return end;
+}
+
+/* The same where the clock is steady for a day and two NEAR_MS around: then it
+   counts like UTC */
+static int64_t hour_end_steady(const struct agreement_hours *h, int64_t ms,
+			       int64_t local)
+{
+	const int64_t day = calendar_day(local),
+		      time = local - calendar_midnight(day);
+
+	return has_day(h->days, day) && h->first * MINUTE_MS <= time &&
+			       time < h->end * MINUTE_MS
+		       ? ms + h->end * MINUTE_MS - time
+		       : ms;
+}
+
+/* End of the latest hours that hold the instant, whatever the holidays;
+   ms itself: it lies in none */
+static int64_t hours_end(const struct agreement *a, int64_t ms)
+{
+	const int64_t around = DAY_MS + 2 * NEAR_MS;
+	int64_t end = ms, local[2];
+	bool steady[2];
+
+	for (unsigned i = 0; i < 2; i++) {
+		const struct calendar *c = &a->clock[i];
+
+		local[i] = calendar_local(c, ms);
+		steady[i] = calendar_steady(c, ms - around, ms + around);
+	}
 	for (size_t i = 0; i < a->hours; i++) {
 		const struct agreement_hours *h = &a->hour[i];
+		const int64_t e =
+			steady[h->side] ? hour_end_steady(h, ms, local[h->side])
+					: hour_end(a, h, ms);
 
-		for (int64_t d = calendar_day(ms - NEAR_MS); d <= last; d++) {
-			int64_t e;
-
-			if (!has_day(h->days, d) ||
-			    instant_of(a, h->side, d, h->first) > ms)
-				continue;
-			e = instant_of(a, h->side, d, h->end);
-			end = e > end ? e : end;
-		}
+		end = e > end ? e : end;
 	}
 	return end;
 }

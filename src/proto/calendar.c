@@ -34,6 +34,11 @@ int32_t calendar_offset_s(const struct calendar *c, int64_t ms)
 	return c->offset[at(c, ms)].offset_s;
 }
 
+bool calendar_steady(const struct calendar *c, int64_t from_ms, int64_t to_ms)
+{
+	return at(c, from_ms) == at(c, to_ms);
+}
+
 int64_t calendar_local(const struct calendar *c, int64_t ms)
 {
 	return ms + offset_ms(c, at(c, ms));

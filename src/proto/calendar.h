@@ -36,6 +36,8 @@ struct calendar {
 
 /** Offset at an instant, seconds to add to UTC. */
 int32_t calendar_offset_s(const struct calendar *c, int64_t ms);
+/** One offset holds for all of both instants and what is between. */
+bool calendar_steady(const struct calendar *c, int64_t from_ms, int64_t to_ms);
 /** What the clock shows at an instant. */
 int64_t calendar_local(const struct calendar *c, int64_t ms);
 /** The first instant at which the clock shows @p local; when it never does, the
