@@ -32,6 +32,8 @@ struct cli {
 	bool json, yes, watch, peek, no_bodies, document;
 	const char *day, *line, *lang, *dossier, *peer, *side;	/* reports */
 	bool csv, svg;
+	const char *reason, *until;		/* lines */
+	bool drill, refuse;
 	char **arg;		/* what is not an option, after the command */
 	int args;
 };
@@ -121,6 +123,12 @@ typedef int(follow_h)(enum follow what, void *arg);
 /** Call @p h for every news of the exchange, each second, and when it cannot be
  *  reached (it is tried again), until it or a signal ends it. */
 int follow_do(struct cli *c, follow_h *h, void *arg);
+
+/** Takes one piece of news as JSON.  Non-zero ends it with this exit code. */
+typedef int(news_h)(const json_t *news, void *arg);
+/** Call @p h for every piece of news, until it or a signal ends it; what is said
+ *  while the exchange cannot be reached is not heard. */
+int news_do(struct cli *c, news_h *h, void *arg);
 
 /* ---- JSON that may be otherwise than it should ---- */
 

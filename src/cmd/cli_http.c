@@ -340,6 +340,70 @@ static size_t news(char *p, size_t one, size_t n, void *arg)
 	return n;
 }
 
+/* ---- news as they are ---- */
+
+struct listener {
+	struct cli *c;
+	news_h *h;
+	void *arg;
+	struct buf line;	/* not yet whole */
+	int code;
+};
+
+static int data_take(struct listener *l, struct str line)
+{
+	static const char data[] = "data: ";
+	json_t *news;
+	int code = 0;
+
+	if (line.n < sizeof(data) ||
+	    memcmp(line.p, data, sizeof(data) - 1) != 0)
+		return 0;
+	news = json_loadb(line.p + sizeof(data) - 1, line.n - sizeof(data) + 1,
+			  0, NULL);
+	if (json_is_object(news))
+		code = l->h(news, l->arg);
+	json_decref(news);
+	return code;
+}
+
+static int listened(const void *p, size_t n, void *arg)
+{
+	struct listener *l = arg;
+	const char *at = p, *lf;
+
+	while (!l->code && (lf = memchr(at, '\n', n))) {
+		const size_t len = (size_t)(lf - at);
+
+		buf_put(&l->line, at, len);
+		if (!l->line.err)
+			l->code = data_take(
+				l, (struct str){(char *)l->line.p, l->line.n});
+		buf_reset(&l->line);
+		at = lf + 1;
+		n -= len + 1;
+	}
+	buf_put(&l->line, at, n);
+	return l->code;
+}
+
+int news_do(struct cli *c, news_h *h, void *arg)
+{
+	struct listener l = {.c = c, .h = h, .arg = arg};
+	struct reply r;
+	struct ask a;
+	int code;
+
+	buf_init(&l.line, 65536);
+	ask_init(&a, "GET", "/v1/events");
+	a.sink = listened;
+	a.arg = &l;
+	code = ask_do(c, &a, &r);
+	reply_free(&r);
+	buf_free(&l.line);
+	return code;
+}
+
 /* One stream until it ends.  0: it ended, try again; or an exit code + 1 */
 static int stream(CURLM *multi, bool *any, follow_h *h, void *arg)
 {

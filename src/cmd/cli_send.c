@@ -130,6 +130,9 @@ static int sent(struct cli *c, const char *peer, struct ask *a)
 			words = tr("signed by them");
 		else if (!strcmp(state, "held"))
 			words = tr("held by them");
+		else if (!strcmp(state, "waits"))
+			words = tr("waits here; it goes out when a check of "
+				   "the line is answered");
 		printf(json_is_true(json_object_get(r.json, "again"))
 			       ? tr("Was sent before, as number %lld to %s: "
 				    "%s.\n")
@@ -152,16 +155,18 @@ static int send_notice(struct cli *c, const char *peer, const struct source *s)
 	    (s->in ? subject_make(s, subject)
 		   : str_copy(str_of(s->name), subject, sizeof(subject))))
 		return usage("%s", tr("give a subject with -s"));
-	o = json_pack("{s:s,s:s%,s:s?,s:s?,s:s?}", "subject",
+	o = json_pack("{s:s,s:s%,s:s?,s:s?,s:s?,s:s?}", "subject",
 		      c->subject ? c->subject : subject, "text", s->head,
 		      s->head_n, "id", c->id, "precedence", c->precedence,
-		      "wait", c->wait);
+		      "wait", c->wait, "line", c->line);
 	if (o && !c->id)
 		json_object_del(o, "id");
 	if (o && !c->precedence)
 		json_object_del(o, "precedence");
 	if (o && !c->wait)
 		json_object_del(o, "wait");
+	if (o && !c->line)
+		json_object_del(o, "line");
 	text = o ? json_dumps(o, JSON_COMPACT) : NULL;
 	json_decref(o);
 	if (!text) {
@@ -193,6 +198,7 @@ static int send_document(struct cli *c, const char *peer, struct source *s,
 	ask_param(&a, "precedence", c->precedence);
 	ask_param(&a, "id", c->id);
 	ask_param(&a, "wait", c->wait);
+	ask_param(&a, "line", c->line);
 	a.media = c->media ? c->media
 		  : media  ? media
 		  : s->head_n <= NOTICE_BYTES_MAX &&
@@ -256,7 +262,8 @@ int command_send(struct cli *c)
 	int code;
 
 	if (c->bulk) {
-		if (c->args != 1 || c->subject || c->id || c->precedence)
+		if (c->args != 1 || c->subject || c->id || c->precedence ||
+		    c->line)
 			return usage("%s", tr("send PEER --bulk FILE takes "
 					      "--wait only"));
 		return send_bulk(c, peer);

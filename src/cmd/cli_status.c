@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-#include "cmd/cli.h"
+#include "cmd/cli_line.h"
 
 #define SCREEN_BYTES_MAX 262144
 #define LABEL_COLUMNS 20
@@ -15,8 +15,12 @@ struct view {
 	bool live;		/* redrawn in place */
 	int64_t looked_ms;
 	struct reply r;
-	bool has;		/* r is an answer, of looked_ms */
+	struct reply lines;
+	bool has;		/* r and lines are answers, of looked_ms */
+	int64_t rang_ms;
 };
+
+#define RING_MS 10000	/* a check that waits rings again after so long */
 
 /* State never by colour alone: a shape, a word, then the colour */
 static void line_mark(struct buf *b, const char *line, bool color)
@@ -157,7 +161,8 @@ static void feeds_print(struct buf *b, const json_t *pair)
 	buf_str(b, "\n");
 }
 
-static void pair_print(struct buf *b, const json_t *pair, bool color)
+static void pair_print(struct buf *b, const json_t *pair, const json_t *lines,
+		       bool color)
 {
 	const char *why = json_text(pair, "verdict_why");
 	const json_t *path;
@@ -170,6 +175,7 @@ static void pair_print(struct buf *b, const json_t *pair, bool color)
 	since(b, json_object_get(pair, "since"));
 	buf_str(b, "\n");
 	pair_warn(b, pair);
+	line_rows(b, lines, json_text(pair, "peer"), color);
 	label(b, tr("their last word"));
 	ago(b, json_object_get(pair, "last_proof"));
 	if (json_is_integer(json_object_get(pair, "offset_ms")))
@@ -191,7 +197,8 @@ static void pair_print(struct buf *b, const json_t *pair, bool color)
 
 static void status_print(struct buf *b, const json_t *s, const struct view *v)
 {
-	const json_t *pair, *walls;
+	const json_t *list = v->lines.json;
+	const json_t *lines = json_object_get(list, "lines"), *pair, *walls;
 	const char *role;
 	char stamp[STAMP_CHARS + 1];
 	size_t i;
@@ -201,10 +208,14 @@ static void status_print(struct buf *b, const json_t *s, const struct view *v)
 	buf_str(b, "  ringdown ");
 	text_cell(b, json_text(s, "version"), 0);
 	buf_printf(b, "  %.10s %.8sZ\n", stamp, stamp + 11);
+	(void)line_calls(b, lines, v->color);
 	if (!json_array_size(json_object_get(s, "pairs")))
 		buf_printf(b, "\n%s\n", tr("No pairs yet: ringdown pair card"));
 	json_array_foreach(json_object_get(s, "pairs"), i, pair)
-		pair_print(b, pair, v->color);
+		pair_print(b, pair, lines, v->color);
+	line_states(b, list);
+	if (!v->c->watch)
+		line_zones(v->c, b, lines);
 	buf_str(b, "\n");
 	json_object_foreach(json_object_get(s, "sandbox"), role, walls)
 	{
@@ -236,23 +247,72 @@ static void screen_put(const struct buf *b)
 
 static int look(struct view *v)
 {
-	struct reply r;
+	struct reply r, lines = {0};
 	struct ask a;
 	int code;
 
 	ask_init(&a, "GET", "/v1/status");
 	a.quiet = v->live;
 	code = ask_do(v->c, &a, &r);
+	if (!code) {
+		ask_init(&a, "GET", "/v1/lines");
+		ask_param(&a, "brief", "1");
+		a.quiet = v->live;
+		code = ask_do(v->c, &a, &lines);
+	}
 	if (code) {
 		reply_free(&r);
+		reply_free(&lines);
 		return code;
 	}
-	if (v->has)
+	if (v->has) {
 		reply_free(&v->r);
+		reply_free(&v->lines);
+	}
 	v->r = r;
+	v->lines = lines;
 	v->has = true;
 	v->looked_ms = now_ms();
 	return EXIT_DONE;
+}
+
+/* Status and lines in one object */
+static void json_print(const struct view *v)
+{
+	static const char *const taken[] = {"lines", "states", "total",
+					    "left_out"};
+	json_t *all = json_object(), *lines = json_object();
+	char *text;
+
+	for (size_t i = 0; i < sizeof(taken) / sizeof(*taken); i++)
+		(void)json_object_set(lines, taken[i],
+				      json_object_get(v->lines.json, taken[i]));
+	(void)json_object_update(all, v->r.json);
+	(void)json_object_set_new(all, "lines", lines);
+	text = json_dumps(all, JSON_COMPACT);
+	puts(text ? text : "{}");
+	fflush(stdout);
+	free(text);
+	json_decref(all);
+}
+
+/* A check that waits for a person is heard too */
+static void ring(struct view *v)
+{
+	const json_t *line;
+	size_t i;
+
+	if (!v->live || now_ms() - v->rang_ms < RING_MS)
+		return;
+	json_array_foreach(json_object_get(v->lines.json, "lines"), i, line)
+	{
+		if (!json_array_size(json_object_get(line, "calls")))
+			continue;
+		fputs("\a", stdout);
+		v->rang_ms = now_ms();
+		return;
+	}
+	v->rang_ms = 0;		/* the next one rings at once */
 }
 
 static void show(const struct view *v, int code)
@@ -285,7 +345,7 @@ static int watch(enum follow what, void *arg)
 			return 0;
 		code = look(v);
 		if (!code)
-			reply_print(&v->r);
+			json_print(v);
 		return 0;
 	}
 	/* durations go on by themselves; all else comes with news */
@@ -293,6 +353,7 @@ static int watch(enum follow what, void *arg)
 		code = look(v);
 	if (what == FOLLOW_LOST)
 		code = EXIT_UNREACHABLE;
+	ring(v);
 	show(v, code);
 	return 0;
 }
@@ -306,7 +367,7 @@ int command_status(struct cli *c)
 	if (!c->watch) {
 		code = look(&v);
 		if (!code && c->json)
-			reply_print(&v.r);
+			json_print(&v);
 		else if (!code)
 			show(&v, 0);
 	} else {
@@ -317,7 +378,9 @@ int command_status(struct cli *c)
 		if (v.live)
 			fputs("\033[?25h\033[?1049l", stdout);
 	}
-	if (v.has)
+	if (v.has) {
 		reply_free(&v.r);
+		reply_free(&v.lines);
+	}
 	return code;
 }

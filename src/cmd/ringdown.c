@@ -5,6 +5,7 @@
 #include <string.h>
 #include <curl/curl.h>
 #include "cmd/cli.h"
+#include "cmd/cli_line.h"
 #include "monitor/load.h"
 
 #ifndef RINGDOWN_VERSION
@@ -36,6 +37,10 @@ enum {
 	OPT_SIDE,
 	OPT_CSV,
 	OPT_SVG,
+	OPT_REASON,
+	OPT_UNTIL,
+	OPT_DRILL,
+	OPT_REFUSE,
 	OPT_VERSION
 };
 
@@ -71,6 +76,10 @@ static const struct option options[] = {
 	{"side", required_argument, NULL, OPT_SIDE},
 	{"csv", no_argument, NULL, OPT_CSV},
 	{"svg", no_argument, NULL, OPT_SVG},
+	{"reason", required_argument, NULL, OPT_REASON},
+	{"until", required_argument, NULL, OPT_UNTIL},
+	{"drill", no_argument, NULL, OPT_DRILL},
+	{"refuse", no_argument, NULL, OPT_REFUSE},
 	{"version", no_argument, NULL, OPT_VERSION},
 	{NULL, 0, NULL, 0},
 };
@@ -110,8 +119,8 @@ static const struct command commands[] = {
 	 "Whether the lines live, since when, and what waits. -w: keep "
 	 "showing"},
 	{"send", command_send, 1, 2,
-	 "send PEER [-s SUBJECT] [-p PRECEDENCE] [--id ID] [--wait acked|held] "
-	 "[FILE|-]",
+	 "send PEER [-s SUBJECT] [-p PRECEDENCE] [--line NAME] [--id ID] "
+	 "[--wait acked|held] [FILE|-]",
 	 "Send a notice (text) or a document (any other file)"},
 	{"inbox", command_inbox, 1, 1, "inbox PEER [-n NUMBER]",
 	 "What the peer sent"},
@@ -119,6 +128,20 @@ static const struct command commands[] = {
 	 "What we sent, and what became of it"},
 	{"show", command_show, 3, 3, "show PEER in|out SEQ [-o FILE] [--peek]",
 	 "Read it: the peer gets a receipt with your name. --peek: no receipt"},
+	{"line", command_line, 1, 3,
+	 "line list · line show|text|accept NAME · line propose FILE · "
+	 "line decline|withdraw|close|suspend|fault|open NAME --reason WORDS · "
+	 "line history NAME",
+	 "What was agreed on, in which state it is, and what our side says"},
+	{"check", command_check, 1, 3,
+	 "check run NAME [--drill] · check attend NAME [SEQ] [--refuse] · "
+	 "check stats",
+	 "Ask the other side for a sign of life, or give ours"},
+	{"service", command_service, 1, 64,
+	 "service say WORDS ... · service follow",
+	 "Talk to the other side's technicians; never in the record"},
+	{"metrics", command_metrics, 0, 0, "metrics",
+	 "Everything that can be watched, as Prometheus reads it"},
 	{"record", command_record, 2, 4,
 	 "record list|follow PEER · record entry PEER in|out SEQ · "
 	 "record export PEER DIR",
@@ -183,6 +206,10 @@ static bool option_take(struct cli *c, int o)
 	case OPT_SIDE: c->side = optarg; break;
 	case OPT_CSV: c->csv = true; break;
 	case OPT_SVG: c->svg = true; break;
+	case OPT_REASON: c->reason = optarg; break;
+	case OPT_UNTIL: c->until = optarg; break;
+	case OPT_DRILL: c->drill = true; break;
+	case OPT_REFUSE: c->refuse = true; break;
 	default: return false;
 	}
 	return true;

@@ -188,9 +188,9 @@ static void order_refused(struct keeper *k, const struct asked *a,
 	case ANSWER_WAITS:
 		reply_problem(k, a->req, REFUSE_LINE_STATE,
 			      "The line %s with %s %s: %s. Nothing was "
-			      "written. %s: `ringdown line show %s %s`.",
+			      "written. %s: `ringdown line show %s`.",
 			      a->line, a->peer, undone(a->act), why,
-			      to_do(a->act), a->peer, a->line);
+			      to_do(a->act), a->line);
 		break;
 	case ANSWER_BAD:
 		reply_problem(k, a->req, REFUSE_LINE_ORDER,

@@ -372,12 +372,12 @@ static void on_line_answered(struct keeper *k, const struct asked *a,
 		reply_problem(k, a->req, REFUSE_LINE_STATE,
 			      "It was not sent on the line %s with %s: %s. "
 			      "Nothing was written. Look at the agreement and "
-			      "the state: `ringdown line show %s %s`.",
+			      "the state: `ringdown line show %s`.",
 			      a->line, a->peer,
 			      act->reason && *act->reason
 				      ? act->reason
 				      : "the line does not allow it now",
-			      a->peer, a->line);
+			      a->line);
 		break;
 	default: reply_refused(k, a, act->answer); break;
 	}

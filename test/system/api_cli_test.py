@@ -4,6 +4,7 @@
 
 usage: api_cli_test.py [NAME ...]     BIN says where the programs are
 """
+import hashlib
 import json
 import os
 import pathlib
@@ -47,6 +48,23 @@ def status(*pairs):
             "counters": {}}
 
 
+def line(name="liaison", **more):
+    clocks = [{"side": s, "zone": z, "offset_s": o, "due_offset_s": o + 1800} for s, z, o in (
+        ("north.example", "Asia/Pyongyang", 32400), ("south.example", "Asia/Kolkata", 19800))]
+    return {
+        "peer": "north.example", "line": name, "state": "open",
+        "since": "2026-01-01T00:00:00.000Z", "word_of": "agreement", "reason": "", "until": None,
+        "version": 1, "begins": None, "proposals": [], "declined": "", "proven": True,
+        "waiting": 0, "next_check": {"check": "opening", "due": "2026-01-02T00:00:00.000Z"},
+        "last_check": None, "calls": [], "clocks": clocks} | more
+
+
+def call(**more):
+    return {"seq": 41, "check": "opening", "kind": "scheduled", "role": "principal",
+            "due": "2026-01-01T00:00:00.000Z", "until": "2026-01-01T00:10:00.000Z",
+            "drill": False} | more
+
+
 def item(seq, **more):
     return {"seq": seq, "kind": "notice", "id": "x%d" % seq, "by": "kim",
             "precedence": "routine", "subject": "s%d" % seq, "name": None,
@@ -65,6 +83,7 @@ class World:
     def __init__(self):
         self.said, self.pairs, self.items, self.bodies = [], [pair()], {}, {}
         self.refuse, self.bundle, self.entries = None, b"", []
+        self.lines, self.left_out, self.texts, self.differences = [], 0, {}, {}
 
     def __call__(self, k, name, f, fd):
         self.said.append((name, f, os.pread(fd, 1 << 25, 0) if name == "Q_SUBMIT_FD" else None))
@@ -79,6 +98,30 @@ class World:
 
     def Q_STATUS(self, k, f):
         k.answer(f["req"], status(*self.pairs))
+
+    def Q_LINES(self, k, f):
+        lines = [x for x in self.lines if f["peer"] in ("", x["peer"])]
+        k.answer(f["req"], {"time": "2026-01-01T00:00:00.000Z", "lines": lines,
+                            "states": {}, "total": len(lines) + self.left_out,
+                            "left_out": self.left_out})
+
+    def Q_LINE(self, k, f):
+        found = [x for x in self.lines if x["line"] == f["line"]]
+        if found:
+            k.answer(f["req"], found[0] | {"agreement": "00" * 32, "texts": self.texts,
+                                           "differences": self.differences})
+        else:
+            k.answer(f["req"], problem(404, "no-line"), 404, "application/problem+json")
+
+    def Q_LINE_DO(self, k, f):
+        k.answer(f["req"], {"peer": f["peer"], "line": f["line"] or "liaison", "act": "x",
+                            "seq": 8}, 201)
+
+    def Q_SERVICE(self, k, f):
+        k.answer(f["req"], {"said": True})
+
+    def Q_METRICS(self, k, f):
+        k.answer(f["req"], "ringdown_x 1\n", 200, "text/plain; version=0.0.4; charset=utf-8")
 
     def Q_CARD(self, k, f):
         k.answer(f["req"], "ringdown-card/v1\n", 200, "text/plain")
@@ -250,7 +293,8 @@ def status_in_words(h):
     assert all(len(x) <= 80 for x in out.split("\n")), [x for x in out.split("\n") if len(x) > 80]
     out, _ = h.run("status", lang="ko_KR.UTF-8")
     assert "● 연결됨" in out and "3건 상대 서명 대기" in out, out
-    assert json.loads(h.run("status", "--json")[0]) == status(*h.world.pairs)
+    lines = {"lines": [], "states": {}, "total": 0, "left_out": 0}
+    assert json.loads(h.run("status", "--json")[0]) == status(*h.world.pairs) | {"lines": lines}
     out, _ = h.run("pair", "list")
     assert "north.example" in out and "words not confirmed" in out
     assert json.loads(h.run("pair", "list", "--json")[0]) == h.world.pairs
@@ -277,6 +321,187 @@ def status_that_lives(h):
     h.console.keeper.die()
     out = h.terminal("status", "-w", until=b"does not answer", stop=b"\x03")
     h.console.keeper_new(h.world)
+
+
+# ---- lines ----
+
+@test
+def lines_in_words(h):
+    w = h.world
+    w.lines = [line(), line("calm", state="suspended-by-them", reason="no\x1bise", waiting=3,
+                            until="2026-02-01T00:00:00.000Z", next_check=None),
+               line("asked", state="proposed", version=None, proposals=[
+                   {"from": "them", "by": "Ri", "version": 1, "agreement": "00" * 32}]),
+               line("drilled", calls=[call(drill=True), call(seq=42)], declined="too long",
+                    begins="2027-01-01T00:00:00.000Z")]
+    out, _ = h.run("status")
+    for want in ("!! DRILL CHECK opening of line drilled: principal attend before 00:10Z "
+                 "(09:10 north.example, 05:40 south.example)",
+                 "ringdown check attend drilled 42 --peer north.example",
+                 "liaison         ● open", "opening 01-02 09:30/06:00", "3 wait",
+                 "calm            ◐ suspended-by-them", "no\\u{1b}ise", "until 2026-02-01 00:00Z",
+                 "they propose version 1: ringdown line show asked",
+                 "version 1 holds from 2027-01-01 00:00Z on", "was declined: too long",
+                 " north.example +09:00  "):
+        assert want in out, (want, out)
+    assert "\x1b" not in out, out
+    assert not [x for x in out.split("\n") if x != x.rstrip() and "seccomp" not in x], out
+    out, _ = h.run("status", lang="ko_KR.UTF-8")
+    assert "!! 훈련 점검 opening, 회선 drilled" in out and "상대가 중지함" in out, out
+    out, _ = h.run("line", "list")
+    assert "north.example\n" in out and "liaison" in out
+    got = json.loads(h.run("status", "--json")[0])["lines"]
+    assert [x["line"] for x in got["lines"]] == [x["line"] for x in w.lines]
+    assert json.loads(h.run("line", "list", "--json", "--peer", "north.example")[0])["total"] == 4
+    w.left_out = 9000
+    assert "9000 more lines are not shown; of all 9004" in h.run("status")[0]
+    # loud on a terminal: reversed, and a bell
+    out = h.terminal("status", "-w", until=b"attend", stop=b"\x03")
+    assert "\a" in out and "\x1b[7m!! DRILL" in out, out
+    w.lines = [line()]
+    out = h.terminal("status", "-w", until=b"liaison", stop=b"\x03")
+    assert "\a" not in out
+    w.lines = []
+    assert "No lines yet" in h.run("line", "list")[0]
+
+
+@test
+def orders_to_lines(h):
+    w = h.world
+    w.lines = [line()]
+    why = ("--reason", "눈 때문에")
+    for words, want in (
+            (("close",), {"act": 4, "declared": 1}),
+            (("fault",), {"act": 4, "declared": 3}), (("open",), {"act": 4, "declared": 0}),
+            (("suspend", "--until", "2026-12-01T09:00:00Z"), {
+                "act": 4, "declared": 2, "until_ms": 1796115600000}),
+            (("withdraw",), {"act": 3})):
+        out, _ = h.run("line", words[0], "liaison", *words[1:], *why, "--as", "kim")
+        f, _ = w.last("Q_LINE_DO")
+        for k, v in (want | {"by": "kim", "reason": why[1], "line": "liaison"}).items():
+            assert f[k] == v, (words, k, f)
+        assert "liaison" in out and "entry 8" in out, out
+    assert h.run("line", "open", "liaison") and w.last("Q_LINE_DO")[0]["reason"]
+    for words in (("close", "liaison"), ("withdraw", "liaison"), ("decline", "liaison"),
+                  ("close", "liaison", "--until", "2026-12-01T09:00:00Z", *why),
+                  ("suspend", "liaison", "--until", "tomorrow", *why), ("shut", "liaison"),
+                  ("show",), ("text", "liaison", "x"), ("show", "liaison", "--peer", "A/b")):
+        h.run("line", *words, code=64)
+    # checks
+    h.run("check", "run", "liaison", "--drill")
+    assert w.last("Q_LINE_DO")[0]["act"] == 5 and w.last("Q_LINE_DO")[0]["drill"] == 1
+    h.run("check", "attend", "liaison", code=1)
+    w.lines = [line(calls=[call()])]
+    h.run("check", "attend", "liaison", "--as", "kim")
+    f, _ = w.last("Q_LINE_DO")
+    assert (f["act"], f["seq"], f["refused"], f["by"]) == (6, 41, 0, "kim"), f
+    w.lines = [line(calls=[call(), call(seq=42)])]
+    _, err = h.run("check", "attend", "liaison", code=1)
+    assert "attend liaison 42" in err, err
+    h.run("check", "attend", "liaison", "42", "--refuse", *why)
+    f, _ = w.last("Q_LINE_DO")
+    assert (f["seq"], f["refused"], f["reason"]) == (42, 1, why[1]), f
+    h.run("check", "attend", "liaison", "42", "--refuse", code=64)
+    h.run("check", "attend", "liaison", "x", code=64)
+    # which of two peers?
+    w.pairs = [pair(), pair(peer="b.example")]
+    _, err = h.run("check", "run", "liaison", code=64)
+    assert "--peer" in err
+    h.run("check", "run", "liaison", "--peer", "b.example")
+    assert w.last("Q_LINE_DO")[0]["peer"] == "b.example"
+    h.run("service", "say", "펌프", "7", "--peer", "b.example", "--as", "kim")
+    f, _ = w.last("Q_SERVICE")
+    assert (f["peer"], f["by"], f["text"]) == ("b.example", "kim", "펌프 7"), f
+    h.run("service", "say", "x" * 1001, "--peer", "b.example", code=64)
+    assert h.run("metrics")[0] == "ringdown_x 1\n"
+    h.file("note", "x\n")
+    h.run("send", "b.example", "note", "--line", "liaison")
+    assert w.last("Q_SUBMIT")[0]["line"] == "liaison"
+    w.refuse = (404, "no-line")
+    assert "404" in h.run("line", "close", "nothing", "--peer", "b.example", *why, code=1)[1]
+    w.refuse = None
+
+
+AGREEMENT = """ringdown-agreement/v1
+line liaison
+version 1
+replaces none
+sides north.example south.example
+from 2026-12-01T00:00:00Z
+purpose Liaison
+language ko
+medium notice
+recording none
+restoration machine
+zone north.example Asia/Pyongyang
+zone south.example Asia/Seoul
+"""
+
+
+@test
+def agreements(h):
+    w = h.world
+    h.file("agr", AGREEMENT)
+    out, _ = h.run("line", "propose", "agr")
+    f, _ = w.last("Q_LINE_DO")
+    assert f["act"] == 0 and f["peer"] == "north.example" and f["text"].decode() == (
+        AGREEMENT.replace("zone south", "offset north.example 2026-12-01T00:00:00Z +09:00\n"
+                          "zone south") +
+        "offset south.example 2026-12-01T00:00:00Z +09:00\n"), f["text"].decode()
+    assert "+ purpose: Liaison" in out and "Version 1" in out, out
+    w.said.clear()
+    # wrong: the file's own line, though offsets stand before it by then
+    h.file("bad", AGREEMENT + "hours mon-fri 09:00-08:00 south.example\n")
+    _, err = h.run("line", "propose", "bad", code=1)
+    assert "bad:14: expected" in err and "nothing was sent" in err, err
+    h.file("zone", AGREEMENT.replace("Asia/Seoul", "Asia/Nowhere"))
+    assert "zone: " in h.run("line", "propose", "zone", code=1)[1]
+    h.file("other", AGREEMENT.replace("south.example", "weast.example"))
+    assert "none of the sides" in h.run("line", "propose", "other", code=1)[1]
+    h.file("long", AGREEMENT + "x" * 40000)
+    h.run("line", "propose", "long", code=1)
+    h.run("line", "propose", "no-such-file", code=74)
+    assert "Q_LINE_DO" not in [n for n, _, _ in w.said]
+    # accept: the hash is of what was shown, whatever the exchange calls it
+    w.lines = [line(proposals=[{"from": "them", "by": "Ri", "version": 1,
+                                "agreement": "ff" * 32}])]
+    _, err = h.run("line", "accept", "liaison", code=1)
+    assert "proposes nothing" in err
+    w.texts, w.differences = {"theirs": "evil\x1b[2J\n"}, {"theirs": "+ all\x1b[2J\n"}
+    out, err = h.run("line", "accept", "liaison", code=1)
+    assert "\x1b" not in out and "evil\\u{1b}[2J" in out and "--yes" in err, out
+    assert "Q_LINE_DO" not in [n for n, _, _ in w.said]
+    h.run("line", "accept", "liaison", "--yes", "--as", "kim")
+    f, _ = w.last("Q_LINE_DO")
+    assert f["act"] == 1 and f["hash"] == hashlib.sha256(b"evil\x1b[2J\n").digest(), f
+    w.said.clear()
+    out = h.terminal("line", "accept", "liaison", until=b"yes:", stop=b"no\n", code=1)
+    assert "Nothing was signed" in out and "Q_LINE_DO" not in [n for n, _, _ in w.said]
+    h.terminal("line", "accept", "liaison", until=b"yes:", stop=b"yes\n")
+    assert w.last("Q_LINE_DO")[0]["act"] == 1
+    h.run("line", "decline", "liaison", "--reason", "why not")
+    f, _ = w.last("Q_LINE_DO")
+    assert f["act"] == 2 and f["reason"] == "why not"
+    out, _ = h.run("line", "show", "liaison")
+    assert "What their proposal changes" in out and "\x1b" not in out
+    assert h.run("line", "text", "liaison", "theirs")[0] == "evil\x1b[2J\n"
+    h.run("line", "text", "liaison", code=1)
+
+
+@test
+def service_is_heard(h):
+    p = subprocess.Popen([BIN / "ringdown", "service", "follow"], stdout=subprocess.PIPE,
+                         env=os.environ | {"LC_ALL": "C", "RINGDOWN_SOCKET": h.console.path})
+    got = b""
+    while not got:      # until it listens
+        h.console.keeper.send("NEWS", peer="north.example", what="service", who="Ri\x1b",
+                              text="안녕\u202e")
+        h.console.keeper.send("NEWS", peer="north.example", what="line up")
+        if select.select([p.stdout], [], [], 0.2)[0]:
+            got = p.stdout.readline()
+    assert "north.example Ri\\u{1b}: 안녕\\u{202e}\n" in got.decode(), got
+    p.terminate()
+    p.wait(10)
 
 
 # ---- pairing ----
