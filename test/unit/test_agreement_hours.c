@@ -326,6 +326,31 @@ TEST(agreement_hours_in_spring_and_autumn)
 	agreement_free(a);
 }
 
+/* The largest changes there can be reach 30 hours far */
+TEST(agreement_hours_long_after_a_change)
+{
+	struct agreement *a = make("2026-12-01T00:00:00Z",
+				   LIST("2026-12-01T00:00:00Z -14:59",
+					"2026-12-10T14:59:00Z +14:59"),
+				   LIST(UTC), "hours fri 05:00-05:50 a\n");
+
+	/* from 00:00 on the 10th to 05:58 on the 11th, a Friday */
+	changes(a, "2026-12-08T00:00:00Z", true,
+		LIST("2026-12-11T19:59:00Z", "2026-12-11T20:49:00Z",
+		     "2026-12-17T14:01:00Z"));
+	agreement_free(a);
+	a = make("2026-12-01T00:00:00Z",
+		 LIST("2026-12-01T00:00:00Z +14:59",
+		      "2026-12-10T14:59:00Z -14:59"),
+		 LIST(UTC), "hours fri 05:00-05:50 a\n");
+	/* from 05:58 on the 11th back to 00:00 on the 10th: the first one */
+	changes(a, "2026-12-08T00:00:00Z", true,
+		LIST("2026-12-10T14:01:00Z", "2026-12-10T14:51:00Z",
+		     "2026-12-18T19:59:00Z"));
+	CHECK(!agreement_open_at(a, ms("2026-12-11T20:00:00Z")));
+	agreement_free(a);
+}
+
 TEST(agreement_hours_not_on_holidays)
 {
 	struct agreement *a =
