@@ -65,15 +65,21 @@ void buf_str(struct buf *b, const char *s)
 
 void buf_printf(struct buf *b, const char *fmt, ...)
 {
+	const uint8_t *p = b->p;
+	const size_t cap = b->cap;
 	va_list ap, again;
 	int n;
 
 	va_start(ap, fmt);
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	/* where it goes, if it fits there: else its length is known */
+	n = vsnprintf(p ? (char *)b->p + b->n : NULL, p ? cap - b->n + 1 : 0,
+		      fmt, ap);
 	va_end(ap);
 	if (n > 0 && reserve(b, (size_t)n)) {
-		vsnprintf((char *)b->p + b->n, (size_t)n + 1, fmt, again);
+		if (!p || cap != b->cap)
+			vsnprintf((char *)b->p + b->n, (size_t)n + 1, fmt,
+				  again);
 		b->n += (size_t)n;
 	}
 	va_end(again);

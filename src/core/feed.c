@@ -153,6 +153,7 @@ static int own_put(struct core *c, struct pair *p, enum entry_kind kind,
 			     .body_n = body_n,
 			     .id = id};
 	uint8_t leaf[DIGEST_BYTES];
+	size_t inlined;
 	int err;
 
 	if (c->scratch.err)
@@ -169,8 +170,11 @@ static int own_put(struct core *c, struct pair *p, enum entry_kind kind,
 	if (err)
 		return err;
 	tree_leaf(e.p, e.n, leaf);
-	feed_grow(&p->own, kind, e.time_ms, e.seen, leaf,
-		  e.n + (body_n <= BODY_INLINE_MAX ? body_n : 0));
+	inlined = body_n <= BODY_INLINE_MAX ? body_n : 0;
+	leaf_put(p, FEED_OWN, e.seq, e.seen, leaf);
+	recent_put(p, e.seq,
+		   &(struct entries_item){e.p, e.n, body, inlined});
+	feed_grow(&p->own, kind, e.time_ms, e.seen, leaf, e.n + inlined);
 	p->dirty = true;
 	return lines_see(c, p, SIDE_OWN, e.seq, &parsed);
 }
@@ -341,7 +345,26 @@ static int place_pivot(const struct db_entry *e, void *arg)
 	return e->seen == l->seen ? place(e, arg) : EAGAIN;
 }
 
-int joint_place(struct core *c, struct pair *p)
+/* The next pivot entry, and what it has seen, when all that is at hand */
+static bool place_recent(struct pair *p, enum feed_of pivot, enum feed_of other,
+			 uint64_t there)
+{
+	uint64_t placed = p->joint.size - p->joint_pivot, seen, any;
+	const uint8_t *leaf = leaf_get(p, pivot, p->joint_pivot, &seen);
+
+	if (!leaf || seen > there ||
+	    (placed < seen && (!leaf_get(p, other, placed, &any) ||
+			       !leaf_get(p, other, seen - 1, &any))))
+		return false;
+	for (; placed < seen; placed++)
+		tree_add(&p->joint, leaf_get(p, other, placed, &any));
+	tree_add(&p->joint, leaf);
+	p->joint_pivot++;
+	p->dirty = true;
+	return true;
+}
+
+static int place_stored(struct core *c, struct pair *p)
 {
 	const bool own = p->names.own_pivot;
 	const uint32_t pivot = feed_id(p->no, own ? FEED_OWN : FEED_PEER),
@@ -372,6 +395,22 @@ int joint_place(struct core *c, struct pair *p)
 		p->joint_pivot = p->joint.size - l.seen;
 		p->dirty = true;
 	}
+	return err;
+}
+
+int joint_place(struct core *c, struct pair *p)
+{
+	const bool own = p->names.own_pivot;
+	const enum feed_of pivot = own ? FEED_OWN : FEED_PEER,
+			   other = own ? FEED_PEER : FEED_OWN;
+	int err;
+
+	while (place_recent(p, pivot, other,
+			    own ? p->peer.tree.size : p->own.tree.size))
+		;
+	err = place_stored(c, p);
+	leaf_drop(p, pivot, p->joint_pivot);
+	leaf_drop(p, other, p->joint.size - p->joint_pivot);
 	return err;
 }
 

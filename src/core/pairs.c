@@ -156,6 +156,7 @@ struct pair *pair_free(struct pair *p)
 		key_free(p->trunk_key);
 		session_reset(NULL, &p->s, false);
 		buf_free(&p->s.pending);
+		recent_free(p);
 		lines_free(&p->lines);
 		free(p);
 	}
@@ -215,6 +216,7 @@ static void start_run(struct core *c, struct pair *p)
 {
 	buf_init(&p->s.pending, BATCH_BYTES_MAX + 4 * BATCH_ENTRIES_MAX);
 	session_reset(c, &p->s, true);
+	recent_init(p);
 	p->announced = p->peer.tree.size;
 	p->signed_bytes = p->own.bytes;
 	p->ack_at_ms = p->idle_at_ms = p->joint_at_ms = UINT64_MAX;

@@ -185,7 +185,6 @@ static int check_one(struct check *k, const struct entries_item *it,
 	struct blob_ref blob;
 	int err;
 
-	tree_leaf(it->entry, it->entry_n, t->leaf);
 	if (entry_parse(it->entry, it->entry_n, &e))
 		return broken(k, "grammar", k->f.tree.size);
 	err = check_envelope(k, &e);
@@ -218,13 +217,14 @@ static int check_root(struct check *k, const struct note *n)
 	struct entries_item it;
 	uint8_t h[DIGEST_BYTES];
 
-	while (c.n) {
+	for (size_t i = 0; c.n; i++) {
 		const int err = entries_next(&c, &it);
 
 		if (err)
 			return err;
-		tree_leaf(it.entry, it.entry_n, h);
-		tree_add(&t, h);
+		assert(i < BATCH_ENTRIES_MAX);
+		tree_leaf(it.entry, it.entry_n, k->c->taken[i].leaf);
+		tree_add(&t, k->c->taken[i].leaf);
 	}
 	tree_root(&t, h);
 	return memcmp(h, n->root, DIGEST_BYTES) ? EBADMSG : 0;
@@ -387,6 +387,7 @@ static int take_one(struct core *c, struct pair *p, bool own,
 		err = put_receipt(c, p, own ? FEED_PEER : FEED_OWN, e.seq, t);
 	if (!err && t->kind == ENTRY_UNKNOWN && !own)
 		(void)say(p->refuse, &p->refuses, e.seq, e.seq);	/* or not */
+	leaf_put(p, of, e.seq, t->seen, t->leaf);
 	feed_grow(f, t->kind, t->time_ms, t->seen, t->leaf,
 		  it->entry_n + it->body_n);
 	if (!t->folds && p->folded[own ? SIDE_OWN : SIDE_PEER] == e.seq)
@@ -414,6 +415,8 @@ static int take_batch(struct core *c, struct pair *p, bool own,
 		return err;
 	assert(f->tree.size == n->size);
 	f->signed_size = n->size;
+	memcpy(f->root, n->root, DIGEST_BYTES);	/* as checked */
+	f->root_known = true;
 	p->dirty = true;
 	buf_reset(&p->s.pending);
 	p->s.pending_n = 0;

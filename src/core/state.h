@@ -3,6 +3,7 @@
  * @file state.h  What core keeps in memory: private to src/core
  *
  *   pairs.c    cards, pairing, loading and saving a pair
+ *   recent.c   what was just appended, for pushing and placing
  *   feed.c     appending, signing, cosigning, the joint tree
  *   peer.c     checking and taking over what the peer's feed says
  *   lanes.c    the session: sequence, acknowledge, send again
@@ -130,6 +131,20 @@ struct said {
 	uint64_t first, last;
 };
 
+/** Own entries with their bodies, not handed over yet: a row without gaps. */
+struct recent {
+	uint64_t first, n;
+	size_t at;		/* octets of items that are handed over */
+	struct buf items;
+};
+
+/** Leaves of a feed that are not placed yet, and what their entries have seen:
+ *  a row without gaps. */
+struct unplaced {
+	uint64_t first, n;
+	struct buf b;
+};
+
 #define SAID_MAX 256	/* ranges a turn; more bodies are asked for again */
 
 struct pair {
@@ -173,6 +188,8 @@ struct pair {
 	uint64_t seen_size;	/* cache: root of our feed at this size */
 	uint8_t seen_root[DIGEST_BYTES];
 	bool seen_valid;
+	struct recent recent;
+	struct unplaced unplaced[2];	/* FEED_OWN, FEED_PEER */
 	struct said held[SAID_MAX];	/* receipts held to be written */
 	size_t helds;
 	uint64_t unheld;	/* 1 + seq of the newest item whose body did
@@ -333,6 +350,24 @@ int feed_root(struct core *c, uint32_t feed, uint64_t size,
 /** Add leaf, time, seen, sizes to a feed's state. */
 void feed_grow(struct feed *f, enum entry_kind kind, int64_t time_ms,
 	       uint64_t seen, const uint8_t leaf[DIGEST_BYTES], size_t bytes);
+
+/* ---- recent.c ---- */
+
+void recent_init(struct pair *p);
+void recent_free(struct pair *p);
+/** An own entry was appended. */
+void recent_put(struct pair *p, uint64_t seq, const struct entries_item *it);
+/** Forget those below @p next. */
+void recent_skip(struct pair *p, uint64_t next);
+/** Take the first one; views, good until the next recent_put(). */
+bool recent_next(struct pair *p, struct entries_item *it);
+void leaf_put(struct pair *p, enum feed_of of, uint64_t seq, uint64_t seen,
+	      const uint8_t leaf[DIGEST_BYTES]);
+/** NULL: not here; ask the store. */
+const uint8_t *leaf_get(const struct pair *p, enum feed_of of, uint64_t seq,
+			uint64_t *seen);
+/** They are placed. */
+void leaf_drop(struct pair *p, enum feed_of of, uint64_t below);
 
 /* ---- peer.c ---- */
 

@@ -40,24 +40,50 @@ static int push_flush(struct push *u)
 	return err;
 }
 
-static int push_entry(const struct db_entry *e, void *arg)
+static int push_item(struct push *u, const struct entries_item *it)
 {
-	struct push *u = arg;
-	const bool inlined = e->body && e->body_n <= BODY_INLINE_MAX;
-	const struct entries_item it = {.entry = e->p,
-					.entry_n = e->n,
-					.body = inlined ? e->body : NULL,
-					.body_n = inlined ? e->body_n : 0};
 	int err = 0;
 
-	if (u->items.n + 4 + it.entry_n + it.body_n > PUSH_BYTES)
+	if (u->items.n + 4 + it->entry_n + it->body_n > PUSH_BYTES)
 		err = push_flush(u);
 	if (!err) {
-		entries_add(&u->items, &it);
+		entries_add(&u->items, it);
 		u->count++;
 		err = u->items.err;
 	}
 	return err;
+}
+
+static int push_entry(const struct db_entry *e, void *arg)
+{
+	const bool inlined = e->body && e->body_n <= BODY_INLINE_MAX;
+
+	return push_item(
+		arg, &(struct entries_item){.entry = e->p,
+					    .entry_n = e->n,
+					    .body = inlined ? e->body : NULL,
+					    .body_n = inlined ? e->body_n : 0});
+}
+
+/* Entries next to end - 1: those just appended need not be read */
+static int push_entries(struct push *u, uint32_t feed, uint64_t next,
+			uint64_t end)
+{
+	struct recent *r = &u->p->recent;
+	struct entries_item it;
+	int err = 0;
+
+	if (u->whose == WHOSE_SENDER)
+		recent_skip(u->p, next);
+	if (u->whose == WHOSE_SENDER && r->first == next &&
+	    r->n >= end - next) {
+		for (; next < end && !err; next++)
+			err = recent_next(u->p, &it) ? push_item(u, &it)
+						     : ENOMEM;
+		return err;
+	}
+	return DB(u->c, entry_walk, feed, next, end - next, true, push_entry,
+		  u);
 }
 
 static int push_note(const struct db_note *n, void *arg)
@@ -97,8 +123,7 @@ static int push_batch(struct push *u, uint32_t feed, uint64_t *next)
 	if (to.size <= *next)
 		return ENOENT;
 	u->first = *next;
-	err = DB(u->c, entry_walk, feed, *next, to.size - *next, true,
-		 push_entry, u);
+	err = push_entries(u, feed, *next, to.size);
 	if (!err)
 		err = push_flush(u);
 	if (!err)
