@@ -99,7 +99,7 @@ static bool name_is(struct pl name, const struct known *k)
 static bool count_values(const struct sip_msg *msg, const struct known *k,
 			 uint32_t *n)
 {
-	struct le *le = list_head(hash_list(msg->hdrht, k->id));
+	struct le *le = list_head(hash_list(msg->hdrht, (uint32_t)k->id));
 
 	for (*n = 0; le; le = le->next) {
 		const struct sip_hdr *h = le->data;
