@@ -61,7 +61,7 @@
 
 /* Reports (src/report): more is left out, and every answer says so */
 #define REPORT_LINES_MAX 16384
-#define REPORT_CHECKS_MAX 4194304 /* 72 octets each, and as much again for all */
+#define REPORT_CHECKS_MAX 4194304 /* 64 octets each, and as much again for all */
 #define REPORT_EVENTS_MAX 1048576 /* declarations, steps of agreements */
 #define REPORT_ITEMS_MAX 4194304 /* messages of the days asked for */
 #define REPORT_HIATUSES_MAX 1048576

@@ -17,7 +17,7 @@ void line_drop(struct line *l)
 const struct agreement *agreed_at(const struct line *l, int64_t ms)
 {
 	for (size_t i = l->agreements; i > 0; i--) {
-		if (l->agreed[i - 1].text->from_ms <= ms)
+		if (l->agreed[i - 1].since_ms <= ms)
 			return l->agreed[i - 1].text;
 	}
 	return l->agreements ? l->agreed[0].text : NULL;
@@ -109,7 +109,9 @@ static int accept(struct report *r, struct line *l, const struct fact *f,
 	if (err)
 		return fit(r, err);
 	ev->other_ms = of->text->from_ms;
-	l->agreed[l->agreements++] = *of;
+	l->agreed[l->agreements] = *of;
+	l->agreed[l->agreements++].since_ms =
+		ev->other_ms > ev->time_ms ? ev->other_ms : ev->time_ms;
 	of->text = NULL;	/* given */
 	proposals_close(l);
 	l->withdrawn_ms = INT64_MAX;

@@ -159,7 +159,9 @@ static int unheard(struct day *d, uint32_t line,
 				if (ms >= today->end_ms ||
 				    ms >= l->withdrawn_ms)
 					break;
-				if (agreed_at(l, ms) == a)
+				/* what was due before it held is not missed */
+				if (ms >= l->agreed[v].since_ms &&
+				    agreed_at(l, ms) == a)
 					err = untold(d, line, list, n, a, i,
 						     ms);
 			}

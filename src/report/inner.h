@@ -58,6 +58,7 @@ const char *pool_get(const struct pool *p, uint32_t id);
 struct agreed {
 	struct agreement *text;	/* owned; NULL: none */
 	uint64_t version;
+	int64_t since_ms;	/* its `from`, or when it was accepted if later */
 	uint8_t hash[DIGEST_BYTES];
 };
 

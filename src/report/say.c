@@ -132,9 +132,13 @@ void say_length(uint64_t ms, enum report_lang lang, char out[TIME_CHARS])
 	}
 	snprintf(n, sizeof(n), "%llu", (unsigned long long)big);
 	snprintf(m, sizeof(m), "%llu", (unsigned long long)small);
-	if (s < 10 && ms % 1000 >= 100)
+	if (ms && ms < 100) {
+		p = P_MILLIS;
+		snprintf(n, sizeof(n), "%llu", (unsigned long long)ms);
+	} else if (s < 10 && ms % 1000 >= 100) {
 		snprintf(n, sizeof(n), "%llu.%llu", (unsigned long long)s,
 			 (unsigned long long)(ms % 1000 / 100));
+	}
 	buf_init(&b, TIME_CHARS - 1);
 	say(&b, lang, p, v);
 	snprintf(out, TIME_CHARS, "%s", b.err ? n : said(&b));

@@ -32,6 +32,7 @@ TEST(report_lengths)
 		const char *en, *ko;
 	} v[] = {
 		{0, "0 s", "0초"},
+		{7, "7 ms", "7ms"},
 		{340, "0.3 s", "0.3초"},
 		{12000, "12 s", "12초"},
 		{60000, "1 min", "1분"},
@@ -483,4 +484,626 @@ TEST(report_check_fallback)
 		     "응답하였습니다(자동 응답).");
 		rig_end(&g);
 	}
+}
+
+/* ---- what people did ---- */
+
+TEST(report_declarations)
+{
+	struct rig g;
+
+	rig_agreed(&g, NULL);
+	at(&g, 1, 2, SOUTHS, "declare",
+	   "line liaison\nstate suspended\nuntil 2026-12-02T00:00:00.000Z\n"
+	   "by Kim\nreason storm\n");
+	says(&g, DAY,
+	     "At 10:02 (01:02 UTC) this side (Kim) declared line liaison "
+	     "suspended until 2026-12-02 09:00 (00:00 UTC); reason: storm.",
+	     "10:02(UTC 01:02)에 우리 측(Kim)이 회선 liaison의 중지를 "
+	     "선언하였습니다(2026-12-02 09:00(UTC 00:00)까지). 사유: storm.");
+	says(&g, DAY,
+	     "At 10:02 (01:02 UTC) line liaison was interrupted by the word of "
+	     "this side (suspended).",
+	     "10:02(UTC 01:02)에 우리 측의 선언(중지)으로 회선 liaison의 "
+	     "운용이 "
+	     "중단되었습니다.");
+	at(&g, 2, 0, NORTHS, "declare",
+	   "line liaison\nstate closed\nby Pak\nreason orders\n");
+	says(&g, DAY,
+	     "At 11:00 (02:00 UTC) the other side (Pak) declared line liaison "
+	     "closed; reason: orders.",
+	     "11:00(UTC 02:00)에 상대 측(Pak)이 회선 liaison의 폐쇄를 "
+	     "선언하였습니다. 사유: orders.");
+	at(&g, 3, 0, NORTHS, "declare",
+	   "line liaison\nstate fault\nby Pak\nreason cable\n");
+	says(&g, DAY,
+	     "At 12:00 (03:00 UTC) the other side (Pak) declared a fault of "
+	     "line liaison; reason: cable.",
+	     "12:00(UTC 03:00)에 상대 측(Pak)이 회선 liaison의 장애를 "
+	     "선언하였습니다. 사유: cable.");
+	at(&g, 4, 0, NORTHS, "declare",
+	   "line liaison\nstate open\nby Pak\nreason mended\n");
+	says(&g, DAY,
+	     "At 13:00 (04:00 UTC) the other side (Pak) declared line liaison "
+	     "open; reason: mended.",
+	     "13:00(UTC 04:00)에 상대 측(Pak)이 회선 liaison의 개통을 "
+	     "선언하였습니다. 사유: mended.");
+	rig_end(&g);
+}
+
+static void replaces(const char *old, char *out, size_t size)
+{
+	char hex[2 * DIGEST_BYTES + 1];
+	uint8_t h[DIGEST_BYTES];
+
+	digest(old, strlen(old), h);
+	hex_encode(h, sizeof(h), hex);
+	snprintf(out, size, TEXT("liaison", "2", "sha256:%s"), hex);
+}
+
+TEST(report_amendment)
+{
+	char text[4096];
+	struct rig g;
+
+	rig_agreed(&g, NULL);
+	replaces(TEXT("liaison", "1", "none"), text, sizeof(text));
+	g.now = DAY * DAY_MS;
+	put(&g, NORTHS, "propose", "line liaison\nversion 2\nby Pak\n", text);
+	says(&g, DAY,
+	     "At 09:00 (00:00 UTC) the other side (Pak) proposed version 2 of "
+	     "the agreement on line liaison.",
+	     "09:00(UTC 00:00)에 상대 측(Pak)이 회선 liaison 합의문 제2판을 "
+	     "제안하였습니다.");
+	reply_text(&g, SOUTHS, "decline", "liaison", "2", text,
+		   "reason too early\n");
+	says(&g, DAY,
+	     "At 09:00 (00:00 UTC) this side (Kim) declined version 2 of the "
+	     "agreement on line liaison; reason: too early.",
+	     "09:00(UTC 00:00)에 우리 측(Kim)이 회선 liaison 합의문 제2판을 "
+	     "거절하였습니다. 사유: too early.");
+	/* what was declined cannot be accepted */
+	reply_text(&g, SOUTHS, "accept", "liaison", "2", text, "");
+	says(&g, DAY,
+	     "At 09:00 (00:00 UTC) this side (Kim) accepted version 2 of the "
+	     "agreement on line liaison. This had no effect.",
+	     "09:00(UTC 00:00)에 우리 측(Kim)이 회선 liaison 합의문 제2판을 "
+	     "수락하였습니다. 이는 효력이 없습니다.");
+	says(&g, DAY,
+	     "Line liaison (agreement version 1, local time UTC+09:00)",
+	     "회선 liaison (합의문 제1판, 현지 시각 UTC+09:00)");
+	g.now += MINUTE;
+	put(&g, SOUTHS, "propose", "line liaison\nversion 2\nby Kim\n", text);
+	reply_text(&g, NORTHS, "accept", "liaison", "2", text, "");
+	says(&g, DAY,
+	     "At 09:01 (00:01 UTC) the other side (Kim) accepted version 2 of "
+	     "the agreement on line liaison; it is in force from 2026-11-01 "
+	     "09:00 (00:00 UTC).",
+	     "09:01(UTC 00:01)에 상대 측(Kim)이 회선 liaison 합의문 제2판을 "
+	     "수락하였습니다. 효력은 2026-11-01 09:00(UTC 00:00)부터입니다.");
+	says(&g, DAY,
+	     "Line liaison (agreement version 2, local time UTC+09:00)", NULL);
+	at(&g, 1, 0, NORTHS, "withdraw",
+	   "line liaison\nversion 1\nby Pak\nreason old\n");
+	says(&g, DAY,
+	     "At 10:00 (01:00 UTC) the other side (Pak) withdrew from version "
+	     "1 "
+	     "of the agreement on line liaison; reason: old. This had no "
+	     "effect.",
+	     NULL);
+	at(&g, 1, 0, NORTHS, "withdraw",
+	   "line liaison\nversion 2\nby Pak\nreason orders\n");
+	says(&g, DAY,
+	     "At 10:00 (01:00 UTC) the other side (Pak) withdrew from version "
+	     "2 "
+	     "of the agreement on line liaison; reason: orders.",
+	     "10:00(UTC 01:00)에 상대 측(Pak)이 회선 liaison 합의문 제2판에서 "
+	     "탈퇴하였습니다. 사유: orders.");
+	says(&g, DAY,
+	     "At 10:00 (01:00 UTC) line liaison was interrupted by the word of "
+	     "the other side (withdrawn).",
+	     NULL);
+	/* nothing is due on it any more */
+	at(&g, 20, 0, SOUTHS, "ack", "");
+	CHECK(!has(&g, DAY, REPORT_EN,
+		   "The 17:00 (08:00 UTC) closing check of the other side on "
+		   "line liaison: this record holds no result of it."));
+	rig_end(&g);
+}
+
+/* What the text says must fit what it is proposed as */
+TEST(report_stale_proposals)
+{
+	static const char *const texts[] = {
+		"no agreement at all\n", TEXT("other", "1", "none"),
+		TEXT("liaison", "2", "none"),
+		TEXT("liaison", "1",
+		     "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca4"
+		     "95991b7852b855")};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct rig g;
+
+		rig_init(&g, NULL);
+		g.now = DAY * DAY_MS;
+		put(&g, NORTHS, "propose", "line liaison\nversion 1\nby Pak\n",
+		    texts[i]);
+		reply_text(&g, SOUTHS, "accept", "liaison", "1", texts[i], "");
+		says(&g, DAY,
+		     "At 00:00 UTC the other side (Pak) proposed version 1 of "
+		     "the agreement on line liaison. This had no effect.",
+		     NULL);
+		says(&g, DAY,
+		     "At 00:00 UTC this side (Kim) accepted version 1 of the "
+		     "agreement on line liaison. This had no effect.",
+		     "UTC 00:00에 우리 측(Kim)이 회선 liaison 합의문 제1판을 "
+		     "수락하였습니다. 이는 효력이 없습니다.");
+		says(&g, DAY,
+		     "Line liaison (no agreement in the record, times are UTC)",
+		     NULL);
+		rig_end(&g);
+	}
+}
+
+/* Until it is placed, an accept may turn out to be stale */
+TEST(report_unplaced)
+{
+	const char *text = TEXT("liaison", "1", "none");
+	struct rig g;
+
+	rig_init(&g, NULL);
+	g.now = DAY * DAY_MS;
+	put(&g, NORTHS, "propose", "line liaison\nversion 1\nby Pak\n", text);
+	g.unplaced = true;
+	reply_text(&g, SOUTHS, "accept", "liaison", "1", text, "");
+	says(&g, DAY,
+	     "At 00:00 UTC this side (Kim) accepted version 1 of the agreement "
+	     "on line liaison. It is not in the joint record yet.",
+	     "UTC 00:00에 우리 측(Kim)이 회선 liaison 합의문 제1판을 "
+	     "수락하였습니다. 이는 아직 공동 기록에 오르지 않았습니다.");
+	says(&g, DAY,
+	     "Source: the record of both sides up to 2026-12-01 00:00 UTC; "
+	     "entries of this side: 1, of the other: 1. Not in the joint "
+	     "record "
+	     "yet: 1.",
+	     "출처: UTC 2026-12-01 00:00까지의 양측 기록. 우리 측 1건, 상대 측 "
+	     "1건. 그중 1건은 아직 공동 기록에 오르지 않았습니다.");
+	CHECK_EQ(g.r->line[0].agreements, 0);
+	rig_end(&g);
+}
+
+/* ---- cuts and messages ---- */
+
+TEST(report_cut)
+{
+	struct rig g;
+
+	rig_agreed(&g, NULL);
+	at(&g, 5, 2, SOUTHS, "line", "state down\n");
+	says(&g, DAY,
+	     "At 14:02 (05:02 UTC) this side recorded that the exchange of the "
+	     "other side could not be reached any more: line liaison was "
+	     "interrupted.",
+	     "14:02(UTC 05:02)에 우리 측이 상대 측 교환국과의 연결이 끊겼음을 "
+	     "기록하였으며, 회선 liaison의 운용이 중단되었습니다.");
+	says(&g, DAY,
+	     "Line liaison has been interrupted since 14:02 (05:02 UTC), and "
+	     "was not restored on this day.",
+	     "회선 liaison의 운용은 14:02(UTC 05:02)부터 중단된 상태이며, "
+	     "이날 재개되지 않았습니다.");
+	says(&g, DAY + 1,
+	     "Line liaison has been interrupted since 2026-12-01 14:02 (05:02 "
+	     "UTC), and was not restored on this day.",
+	     NULL);
+	at(&g, 6, 0, SOUTHS, "line", "state up\n");
+	at(&g, 6, 10, SOUTHS, "result",
+	   "line liaison\ncheck restoration\ndue 2026-12-01T06:10:00.000Z\n"
+	   "kind restoration\noutcome answered\nof 3\nafter-ms 20\n");
+	says(&g, DAY,
+	     "At 15:10 (06:10 UTC) the interruption of line liaison ended "
+	     "after "
+	     "1 h 8 min: a check was answered.",
+	     "15:10(UTC 06:10)에 점검 응답이 확인되어 회선 liaison의 중단이 "
+	     "1시간 8분 만에 끝났습니다.");
+	rig_end(&g);
+}
+
+static void message(struct rig *g, int side, bool document, const char *more)
+{
+	char fields[512];
+
+	snprintf(fields, sizeof(fields),
+		 "id a\nby Kim\nprecedence routine\nsubject x\n%sblob " BLOB
+		 "\n%s",
+		 document ? "name x\n" : "", more);
+	put(g, side, document ? "document" : "notice", fields, "");
+}
+
+TEST(report_messages)
+{
+	struct rig g;
+
+	rig_agreed(&g, NULL);
+	at(&g, 5, 0, SOUTHS, "waiting", "line liaison\nid a\nblob " BLOB "\n");
+	message(&g, SOUTHS, false, "line liaison\n");
+	message(&g, SOUTHS, false,
+		"line liaison\nwritten 2026-12-01T01:48:00.000Z\n");
+	message(&g, SOUTHS, true,
+		"line liaison\nwritten 2026-12-01T04:00:00.000Z\n");
+	message(&g, NORTHS, false, "line liaison\n");
+	message(&g, NORTHS, false, "");
+	says(&g, DAY,
+	     "This side passed 2 notices and 1 document on line liaison. 2 of "
+	     "them had waited, the longest for 3 h 12 min.",
+	     "회선 liaison에서 우리 측은 통지문 2건, 문서 1건을 "
+	     "전달하였습니다. 그중 2건은 대기 후 전달되었으며 가장 긴 대기 "
+	     "시간은 3시간 12분입니다.");
+	says(&g, DAY, "The other side passed 1 notice on line liaison.",
+	     "회선 liaison에서 상대 측은 통지문 1건을 전달하였습니다.");
+	says(&g, DAY,
+	     "This side handed in 1 message on line liaison, kept "
+	     "waiting.",
+	     "회선 liaison에서 우리 측의 문건 1건이 대기 상태로 "
+	     "접수되었습니다.");
+	says(&g, DAY, "The other side passed 1 notice outside the lines.",
+	     "회선 외로 상대 측은 통지문 1건을 전달하였습니다.");
+	says(&g, DAY + 1, "Nothing is recorded for line liaison on this day.",
+	     "이날 회선 liaison에 관한 기록은 없습니다.");
+	rig_end(&g);
+}
+
+/* ---- the whole ---- */
+
+TEST(report_statement_whole)
+{
+	static const char en[] =
+		"Statement on the lines between " SOUTH " and " NORTH "\n"
+		"Tuesday, 1 December 2026. Times are those of " SOUTH
+		", with UTC in brackets. This side is " SOUTH
+		", the other side is " NORTH ".\n"
+		"\n"
+		"Line liaison (agreement version 1, local time "
+		"UTC+09:00)\n" UNATTENDED_EN "; second working day in a row.\n"
+		"\n"
+		"Source: the record of both sides up to 2026-12-01 00:11 UTC; "
+		"entries of this side: 3, of the other: 1.\n";
+	static const char ko[] = SOUTH
+		" · " NORTH " 간 회선 상황 발표\n"
+		"2026년 12월 1일 화요일. 시각은 " SOUTH
+		"의 현지 시각이며 괄호 안은 UTC입니다. 우리 측은 " SOUTH
+		", 상대 측은 " NORTH "입니다.\n"
+		"\n"
+		"회선 liaison (합의문 제1판, 현지 시각 "
+		"UTC+09:00)\n" UNATTENDED_KO ". 근무일 기준 2일 연속입니다.\n"
+		"\n"
+		"출처: UTC 2026-12-01 00:11까지의 양측 기록. 우리 측 3건, 상대 "
+		"측 1건.\n";
+	struct rig g;
+	struct buf b;
+
+	rig_agreed(&g, NULL);
+	missed(&g, DAY - 1, "unattended");
+	missed(&g, DAY, "unattended");
+	CHECK_OK(statement(&g, DAY, REPORT_EN, &b));
+	CHECK_STR(said(&b), en);
+	buf_free(&b);
+	CHECK_OK(statement(&g, DAY, REPORT_KO, &b));
+	CHECK_STR(said(&b), ko);
+	buf_free(&b);
+	rig_end(&g);
+}
+
+/* The same record, read on the other side: its clock, its words */
+TEST(report_of_the_other_side)
+{
+	const struct report_conf conf = {
+		.own = NORTH, .peer = SOUTH, .to_ms = INT64_MAX};
+	struct rig g;
+
+	rig_init(&g, NULL);
+	g.r = report_free(g.r);
+	CHECK_OK(report_alloc(&g.r, &conf));
+	agree(&g, "liaison", TEXT("liaison", "1", "none"));
+	missed(&g, DAY, "unattended");
+	says(&g, DAY,
+	     "The 08:30 (00:00 UTC) opening check of the other side on line "
+	     "liaison was not answered; the exchange of this side could be "
+	     "reached.",
+	     NULL);
+	rig_end(&g);
+}
+
+/* A day of the clock, not of UTC: from 15:00 to 15:00 */
+TEST(report_day_of_the_clock)
+{
+	struct rig g;
+
+	rig_agreed(&g, NULL);
+	at(&g, -9, 0, SOUTHS, "declare",
+	   "line liaison\nstate fault\nby Kim\nreason first\n");
+	at(&g, 15, 0, SOUTHS, "declare",
+	   "line liaison\nstate open\nby Kim\nreason next\n");
+	says(&g, DAY,
+	     "At 00:00 (2026-11-30 15:00 UTC) this side (Kim) declared a fault "
+	     "of line liaison; reason: first.",
+	     NULL);
+	says(&g, DAY + 1,
+	     "At 00:00 (2026-12-01 15:00 UTC) this side (Kim) declared line "
+	     "liaison open; reason: next.",
+	     NULL);
+	rig_end(&g);
+}
+
+/* An exchange that was off has one result for all it missed */
+TEST(report_rest)
+{
+	static const char rest[] =
+		"path-down\ntried this exchange was not running: 3 of these "
+		"checks up to this one";
+#define REST_EN                                                            \
+	"The 09:00 (00:00 UTC) opening check on line liaison was not "     \
+	"answered; the exchange of the other side could not be reached "   \
+	"(tried: this exchange was not running: 3 of these checks up to "  \
+	"this one)"
+	struct rig g;
+
+	rig_agreed(&g, NULL);
+	missed(&g, DAY - 6, "path-down");	/* Wednesday */
+	missed(&g, DAY, rest);			/* Friday, Monday, Tuesday */
+	CHECK(!has(&g, DAY - 5, REPORT_EN, REST_EN "."));
+	says(&g, DAY - 5,
+	     "The 09:00 (00:00 UTC) opening check on line liaison: this record "
+	     "holds no result of it.",
+	     NULL);
+	says(&g, DAY - 4, REST_EN ".", NULL);
+	says(&g, DAY - 1, REST_EN "; second working day in a row.", NULL);
+	says(&g, DAY, REST_EN "; third working day in a row.", NULL);
+	rig_end(&g);
+
+	rig_agreed(&g, NULL);
+	missed(&g, DAY - 5, "path-down");
+	missed(&g, DAY, rest);
+	says(&g, DAY, REST_EN "; fourth working day in a row.", NULL);
+	rig_end(&g);
+
+	/* nobody was off on more days than there were */
+	rig_agreed(&g, NULL);
+	missed(&g, DAY - 1, "path-down");
+	missed(&g, DAY, rest);
+	says(&g, DAY, REST_EN "; second working day in a row.", NULL);
+	rig_end(&g);
+}
+
+/* ---- what a peer may make up ---- */
+
+TEST(report_refuses)
+{
+	struct report_conf conf = {.own = SOUTH, .peer = NORTH};
+	struct report *r = NULL;
+
+	conf.line = "No Name";
+	CHECK_ERR(report_alloc(&r, &conf), EINVAL);
+	conf.line = NULL;
+	conf.own = NORTH;
+	CHECK_ERR(report_alloc(&r, &conf), EINVAL);
+	conf.own = "UPPER";
+	CHECK_ERR(report_alloc(&r, &conf), EINVAL);
+	CHECK(!r);
+}
+
+static struct str exact(struct buf *b)
+{
+	struct str s = {rdtest_exact(b->p, b->n), b->n};
+
+	buf_free(b);
+	return s;
+}
+
+/* Not of these two feeds, or not an entry: nothing is changed by it */
+TEST(report_strangers)
+{
+	static const char *const logs[] = {
+		"north.example/ringdown/other.example/" GEN,
+		"other.example/ringdown/south.example/" GEN,
+		"north.example/else/south.example/" GEN,
+		"north.example",
+		"///",
+		"ringdown/north.example/south.example/" GEN};
+	struct buf before, after, b;
+	struct rig g;
+
+	rig_agreed(&g, NULL);
+	missed(&g, DAY, "unattended");
+	CHECK_OK(statement(&g, DAY, REPORT_EN, &before));
+	for (size_t i = 0; i < sizeof(logs) / sizeof(logs[0]); i++) {
+		const struct envelope env = {.origin = str_of(logs[i]),
+					     .time_ms = DAY * DAY_MS};
+		struct str s;
+
+		buf_init(&b, 4096);
+		entry_begin(&b, &env, "declare");
+		buf_str(&b, "line liaison\nstate closed\nby x\nreason y\n");
+		entry_end(&b);
+		s = exact(&b);
+		CHECK_ERR(report_entry(g.r, s.p, s.n, true), EBADMSG);
+		CHECK_ERR(report_entry(g.r, s.p, s.n - 1, true), EBADMSG);
+	}
+	CHECK_ERR(report_entry(g.r, rdtest_exact("", 0), 0, true), EBADMSG);
+	CHECK_OK(statement(&g, DAY, REPORT_EN, &after));
+	CHECK_STR(said(&after), said(&before));
+	buf_free(&before);
+	buf_free(&after);
+	rig_end(&g);
+}
+
+/* What does not fit its type is counted and says nothing */
+TEST(report_not_understood)
+{
+	static const char *const v[][2] = {
+		{"declare", "line liaison\nstate ajar\nby x\nreason y\n"},
+		{"declare", "line Liaison\nstate open\nby x\nreason y\n"},
+		{"result", OPENING "kind scheduled\noutcome unheard-of\n"},
+		{"result", OPENING "kind other\noutcome answered\n"},
+		{"result", "line liaison\ncheck opening\ndue never\n"
+			   "kind scheduled\noutcome answered\n"},
+		{"attend", "of -1\n" OPENING "state present\nby x\n"},
+		{"answer", "of 1\n" OPENING "state perhaps\n"},
+		{"no-such-type", "line liaison\n"},
+		{"check", "line liaison\n"},
+		{"line", "state sideways\n"}};
+	struct rig g;
+
+	rig_agreed(&g, NULL);
+	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++)
+		at(&g, 1, 0, NORTHS, v[i][0], v[i][1]);
+	CHECK_OK(g.err);
+	CHECK_EQ(g.r->entries[NORTHS], 1 + sizeof(v) / sizeof(v[0]));
+	CHECK_EQ(g.r->lines, 1);
+	CHECK_EQ(g.r->checks, 0);
+	CHECK_EQ(g.r->hiatuses, 0);
+	says(&g, DAY - 9, "Nothing is recorded for line liaison on this day.",
+	     NULL);
+	rig_end(&g);
+}
+
+/* A side speaks for itself only: it answers no check of its own, and ends no
+ * cut with a check that the other side asked */
+TEST(report_speaks_for_itself)
+{
+	struct rig g;
+
+	rig_agreed(&g, NULL);
+	at(&g, 0, 0, SOUTHS, "check", OPENING SCHEDULED);
+	at(&g, 0, 0, SOUTHS, "answer", "of 1\n" OPENING "state ready\n");
+	at(&g, 0, 0, NORTHS, "answer", "of 7\n" OPENING "state ready\n");
+	CHECK_EQ(g.r->check[0].bits, CHECK_IS_ASKED);
+	at(&g, 0, 1, SOUTHS, "declare",
+	   "line liaison\nstate suspended\nuntil 2026-12-01T00:02:00.000Z\n"
+	   "by x\nreason y\n");
+	at(&g, 0, 3, NORTHS, "result",
+	   OPENING SCHEDULED "outcome answered\nafter-ms 180000\n");
+	CHECK(g.r->hiatus[0].h.end_ms == INT64_MAX);
+	says(&g, DAY,
+	     "The 09:00 (00:00 UTC) opening check on line liaison had, by the "
+	     "word of the other side, the result answered.",
+	     "회선 liaison의 09:00(UTC 00:00) 개시 점검의 결과는 상대 측의 "
+	     "기록상 answered입니다.");
+	/* one result a side: what comes after it is not heard */
+	at(&g, 0, 10, SOUTHS, "result",
+	   OPENING SCHEDULED "outcome unattended\nof 1\n");
+	at(&g, 0, 10, SOUTHS, "result",
+	   OPENING SCHEDULED "outcome refused\nof 1\n");
+	CHECK_EQ(g.r->check[0].outcome[SOUTHS], CHECK_UNATTENDED);
+	CHECK_EQ(g.r->checks, 1);
+	rig_end(&g);
+}
+
+TEST(report_huge_numbers)
+{
+	struct rig g;
+	struct buf b;
+
+	rig_agreed(&g, NULL);
+	at(&g, 0, 0, SOUTHS, "check",
+	   "line liaison\ncheck opening\ndue 9999-12-31T23:59:59.999Z\n"
+	   "kind scheduled\n");
+	at(&g, 0, 0, SOUTHS, "result",
+	   "line liaison\ncheck opening\ndue 9999-12-31T23:59:59.999Z\n"
+	   "kind scheduled\noutcome answered\nof 1\n"
+	   "after-ms 9223372036854775807\n");
+	at(&g, 0, 0, SOUTHS, "result",
+	   "line liaison\ncheck opening\ndue 1970-01-01T00:00:00.000Z\n"
+	   "kind scheduled\noutcome path-down\n"
+	   "tried this exchange was not running: 9223372036854775807 of\n");
+	at(&g, 0, 0, SOUTHS, "result",
+	   "line liaison\ncheck opening\ndue 2026-12-01T00:00:00.000Z\n"
+	   "kind scheduled\noutcome path-down\n"
+	   "tried this exchange was not running: 9223372036854775807 of\n");
+	at(&g, 0, 0, NORTHS, "withdraw",
+	   "line liaison\nversion 9223372036854775807\nby x\nreason y\n");
+	CHECK_OK(g.err);
+	for (int64_t day = -5; day < 6000000; day += 2999999) {
+		CHECK_OK(statement(&g, day, REPORT_EN, &b));
+		buf_free(&b);
+		CHECK_OK(statement(&g, day, REPORT_KO, &b));
+		buf_free(&b);
+	}
+	CHECK_OK(statement(&g, INT64_MAX, REPORT_EN, &b));
+	buf_free(&b);
+	CHECK_OK(statement(&g, INT64_MIN, REPORT_EN, &b));
+	buf_free(&b);
+	rig_end(&g);
+}
+
+/* A peer may name as many lines as it likes, and ask as often at one instant */
+TEST(report_full)
+{
+	char fields[256];
+	struct rig g;
+
+	rig_agreed(&g, NULL);
+	for (int i = 0; i < 65; i++) {
+		snprintf(fields, sizeof(fields),
+			 OPENING "kind fallback\nfor line-%d\n", i);
+		CHECK(!report_full(g.r));
+		at(&g, 0, 0, NORTHS, "check", fields);
+	}
+	CHECK(report_full(g.r));
+	CHECK_EQ(g.r->checks, 64);
+	says(&g, DAY,
+	     "This is not complete: the record holds more than is looked at at "
+	     "once. Name a line.",
+	     "이 내용은 완전하지 않습니다. 기록이 한 번에 처리할 수 있는 양을 "
+	     "넘었습니다. 회선을 지정하십시오.");
+	rig_end(&g);
+
+	rig_agreed(&g, NULL);
+	for (int i = 1; i <= REPORT_LINES_MAX; i++) {
+		snprintf(fields, sizeof(fields),
+			 "line line-%d\nstate open\nby x\nreason y\n", i);
+		CHECK(!report_full(g.r));
+		g.now++;
+		put(&g, NORTHS, "declare", fields, "");
+	}
+	CHECK_OK(g.err);
+	CHECK(report_full(g.r));
+	CHECK_EQ(g.r->lines, REPORT_LINES_MAX);
+	rig_end(&g);
+
+	/* a report of one line does not care */
+	rig_agreed(&g, "liaison");
+	for (int i = 1; i <= 100; i++) {
+		snprintf(fields, sizeof(fields),
+			 "line line-%d\nstate open\nby x\nreason y\n", i);
+		put(&g, NORTHS, "declare", fields, "");
+	}
+	CHECK_EQ(g.r->lines, 1);
+	rig_end(&g);
+}
+
+/* ---- memory that runs out ---- */
+
+TEST_OOM(report_oom)
+{
+	struct rig g;
+	struct buf b = {0};
+
+	rig_agreed(&g, NULL);
+	at(&g, 0, 0, SOUTHS, "check", OPENING SCHEDULED);
+	at(&g, 0, 0, NORTHS, "attend",
+	   "of 1\n" OPENING "state refused\nby Pak\nreason no orders\n");
+	at(&g, 0, 1, SOUTHS, "result",
+	   OPENING SCHEDULED "outcome refused\nof 1\n");
+	at(&g, 1, 0, SOUTHS, "line", "state down\n");
+	at(&g, 1, 0, NORTHS, "declare",
+	   "line liaison\nstate closed\nby Pak\nreason orders\n");
+	message(&g, SOUTHS, false, "line liaison\n");
+	at(&g, 0, 12, NORTHS, "result",
+	   OPENING SCHEDULED "outcome path-down\n");
+	TRY(g.err);
+	TRY(statement(&g, DAY, REPORT_KO, &b));
+	CHECK(strstr(said(&b), "양측의 기록이 서로 다릅니다"));
+out:
+	buf_free(&b);
+	rig_end(&g);
 }
