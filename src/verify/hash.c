@@ -1,68 +1,47 @@
 /* SPDX-License-Identifier: ISC */
 /** @file hash.c  SHA-256, and the trees and proofs of RFC 6962 */
-#include <errno.h>
+#include "verify/verify.h"
+#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#include <openssl/evp.h>
-#include "verify/verify.h"
-
-static EVP_MD *sha256;
-static EVP_MD_CTX *ctx;		/* one for all: fetching costs more than hashing */
-
-int hash_init(void)
-{
-	if (ctx)
-		return 0;
-	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-	ctx = EVP_MD_CTX_new();
-	return sha256 && ctx && EVP_DigestInit_ex2(ctx, sha256, NULL) == 1
-		       ? 0
-		       : ENOMEM;
-}
-
-void hash_close(void)
-{
-	EVP_MD_CTX_free(ctx);
-	EVP_MD_free(sha256);
-	ctx = NULL;
-	sha256 = NULL;
-}
 
 /* A hash that is not computed must not pass for one: there is no going on */
-static void need(int ok)
+static void must(int ok)
 {
 	if (ok != 1)
-		abort();
+		cannot_read("libcrypto", 0);
 }
 
-/* Without a type, what the context holds is used again and nothing allocated */
-static void begin(void)
+void hash_parts(const struct slice *part, size_t parts, uint8_t *out)
 {
-	need(EVP_DigestInit_ex2(ctx, NULL, NULL));
+	static EVP_MD_CTX
+		*ctx; /* one for all: fetching costs more than hashing */
+
+	if (!ctx) {
+		ctx = EVP_MD_CTX_new();
+		must(ctx && EVP_DigestInit_ex2(ctx, EVP_sha256(), NULL) == 1);
+	}
+	must(EVP_DigestInit_ex2(ctx, NULL, NULL));
+	for (size_t i = 0; i < parts; i++)
+		must(EVP_DigestUpdate(ctx, part[i].p, part[i].n));
+	must(EVP_DigestFinal_ex(ctx, out, NULL));
 }
 
-static void finish(uint8_t *out)
+void hash_bytes(const void *p, size_t n, uint8_t *out)
 {
-	need(EVP_DigestFinal_ex(ctx, out, NULL));
+	const struct slice all = {p, n};
+
+	hash_parts(&all, 1, out);
 }
 
-void hash_bytes(const void *p, size_t n, uint8_t out[static HASH_LEN])
+void hash_leaf(struct slice entry, uint8_t *out)
 {
-	begin();
-	need(EVP_DigestUpdate(ctx, p, n));
-	finish(out);
+	const struct slice part[] = {{(const uint8_t *)"", 1}, entry};
+
+	hash_parts(part, 2, out);
 }
 
-void hash_leaf(const void *p, size_t n, uint8_t out[static HASH_LEN])
-{
-	begin();
-	need(EVP_DigestUpdate(ctx, "\0", 1));
-	need(EVP_DigestUpdate(ctx, p, n));
-	finish(out);
-}
-
-void hash_node(const uint8_t *l, const uint8_t *r, uint8_t *out)
+static void hash_node(const uint8_t *l, const uint8_t *r, uint8_t *out)
 {
 	uint8_t buf[1 + 2 * HASH_LEN] = {1};
 
@@ -71,142 +50,86 @@ void hash_node(const uint8_t *l, const uint8_t *r, uint8_t *out)
 	hash_bytes(buf, sizeof(buf), out);
 }
 
-int hash_fd(int fd, uint64_t *bytes, uint8_t out[static HASH_LEN])
+void tree_push(struct tree *t, const uint8_t *leaf)
 {
-	uint8_t buf[65536];
-	ssize_t n;
-
-	*bytes = 0;
-	begin();
-	while ((n = read(fd, buf, sizeof(buf))) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return errno;
-		need(EVP_DigestUpdate(ctx, buf, (size_t)n));
-		*bytes += (uint64_t)n;
-	}
-	finish(out);
-	return 0;
-}
-
-int tree_alloc(struct tree *t, uint64_t n, bool keep)
-{
-	memset(t, 0, sizeof(*t));
-	t->keep = keep;
-	for (unsigned k = 0; k < LEVELS_MAX && n >> k; k++) {
-		t->level[k] = calloc(keep ? (size_t)(n >> k) : 1, HASH_LEN);
-		if (!t->level[k]) {
-			tree_close(t);
-			return ENOMEM;
-		}
-	}
-	return 0;
-}
-
-void tree_close(struct tree *t)
-{
-	for (unsigned k = 0; k < LEVELS_MAX; k++)
-		free(t->level[k]);
-	memset(t, 0, sizeof(*t));
-}
-
-void tree_push(struct tree *t, const uint8_t leaf[static HASH_LEN])
-{
-	uint64_t i = t->n++;
 	uint8_t h[HASH_LEN];
+	unsigned k = 0;
 
 	memcpy(h, leaf, HASH_LEN);
-	for (unsigned k = 0; k < LEVELS_MAX; k++, i >>= 1) {
-		if (t->keep)
-			memcpy(t->level[k][i], h, HASH_LEN);
-		else if (!(i & 1))	/* a right child is used up at once */
-			memcpy(t->level[k][0], h, HASH_LEN);
-		if (!(i & 1))
-			break;
-		hash_node(t->level[k][t->keep ? i - 1 : 0], h, h);
-	}
+	for (; t->n >> k & 1; k++)
+		hash_node(t->peak[k], h, h);
+	memcpy(t->peak[k], h, HASH_LEN);
+	t->n++;
 }
 
-void tree_root(const struct tree *t, uint64_t n, uint8_t *out)
+void tree_root(const struct tree *t, uint8_t *out)
 {
 	bool any = false;
 
-	if (!n)
+	if (!t->n)
 		hash_bytes("", 0, out);
-	for (unsigned k = 0; k < LEVELS_MAX && n >> k; k++) {
-		const uint8_t *peak;
-
-		if (!(n >> k & 1))
+	for (unsigned k = 0; k < LEVELS_MAX; k++) {
+		if (!(t->n >> k & 1))
 			continue;
-		peak = t->level[k][t->keep ? (n >> k) - 1 : 0];
 		if (any)
-			hash_node(peak, out, out);
+			hash_node(t->peak[k], out, out);
 		else
-			memcpy(out, peak, HASH_LEN);
+			memcpy(out, t->peak[k], HASH_LEN);
 		any = true;
 	}
 }
 
-bool inclusion_ok(uint64_t i, uint64_t n, const uint8_t *leaf,
-		  const uint8_t (*proof)[HASH_LEN], size_t count,
-		  const uint8_t *root)
+/* From a node up to the root of a tree: fn and sn are the indices of this node
+ * and of the last one of its level. `all` becomes the root; `left` the root of
+ * what ends here, for which the hashes on the right do not count. */
+static bool climb(uint64_t fn, uint64_t sn, uint8_t (*proof)[HASH_LEN],
+		  size_t count, uint8_t *left, uint8_t *all)
 {
-	uint64_t fn = i, sn = n - 1;
-	uint8_t r[HASH_LEN];
-
-	if (i >= n)
-		return false;
-	memcpy(r, leaf, HASH_LEN);
 	for (size_t k = 0; k < count; k++) {
 		if (!sn)
 			return false;
 		if (fn & 1 || fn == sn) {
-			hash_node(proof[k], r, r);
+			hash_node(proof[k], left, left);
+			hash_node(proof[k], all, all);
 			while (fn && !(fn & 1)) {
 				fn >>= 1;
 				sn >>= 1;
 			}
 		} else {
-			hash_node(r, proof[k], r);
+			hash_node(all, proof[k], all);
 		}
 		fn >>= 1;
 		sn >>= 1;
 	}
-	return !sn && !memcmp(r, root, HASH_LEN);
+	return !sn;
+}
+
+bool inclusion_ok(uint64_t i, uint64_t n, const uint8_t *leaf,
+		  uint8_t (*proof)[HASH_LEN], size_t count, const uint8_t *root)
+{
+	uint8_t left[HASH_LEN], all[HASH_LEN];
+
+	memcpy(left, leaf, HASH_LEN);
+	memcpy(all, leaf, HASH_LEN);
+	return i < n && climb(i, n - 1, proof, count, left, all) &&
+	       !memcmp(all, root, HASH_LEN);
 }
 
 bool consistency_ok(uint64_t n, uint64_t m, const uint8_t *first,
-		    const uint8_t *second, const uint8_t (*proof)[HASH_LEN],
+		    const uint8_t *second, uint8_t (*proof)[HASH_LEN],
 		    size_t count)
 {
-	const bool pow2 = n && !(n & (n - 1));
+	/* a full tree of n leaves is a node itself, which the proof leaves out */
+	const size_t skip = n & (n - 1) ? 1 : 0;
 	uint64_t fn = n - 1, sn = m - 1;
-	uint8_t fr[HASH_LEN], sr[HASH_LEN];
-	size_t k = pow2 ? 0 : 1;
+	uint8_t left[HASH_LEN], all[HASH_LEN];
 
-	if (n < 1 || n >= m || count < k || (pow2 && !count))
+	if (n < 1 || n >= m || count < 1)
 		return false;
-	memcpy(fr, pow2 ? first : proof[0], HASH_LEN);
-	memcpy(sr, fr, HASH_LEN);
+	memcpy(left, skip ? proof[0] : first, HASH_LEN);
+	memcpy(all, left, HASH_LEN);
 	for (; fn & 1; fn >>= 1)
 		sn >>= 1;
-	for (; k < count; k++) {
-		if (!sn)
-			return false;
-		if (fn & 1 || fn == sn) {
-			hash_node(proof[k], fr, fr);
-			hash_node(proof[k], sr, sr);
-			while (fn && !(fn & 1)) {
-				fn >>= 1;
-				sn >>= 1;
-			}
-		} else {
-			hash_node(sr, proof[k], sr);
-		}
-		fn >>= 1;
-		sn >>= 1;
-	}
-	return !sn && !memcmp(fr, first, HASH_LEN) &&
-	       !memcmp(sr, second, HASH_LEN);
+	return climb(fn, sn, proof + skip, count - skip, left, all) &&
+	       !memcmp(left, first, HASH_LEN) && !memcmp(all, second, HASH_LEN);
 }

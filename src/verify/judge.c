@@ -1,488 +1,402 @@
 /* SPDX-License-Identifier: ISC */
-/** @file judge.c  Checks 3 to 8: feeds, entries, cosignatures (record.md 8) */
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+/** @file judge.c  Checks 3 to 8: feeds, entries, signatures (record.md 8) */
 #include "verify/verify.h"
-
-enum { AUTHOR = 1, OTHER = 2 };		/* cosigners' places in keys[][] */
+#include <stdio.h>
+#include <string.h>
 
 /* seconds an idle cosignature may lag behind an entry before it tells */
-static const int64_t ack_grace_s = 300;
+static const uint64_t ack_grace_s = 300;
 
-static bool signed_by(const struct note *n, unsigned key)
+bool same_hash(const uint8_t *a, const uint8_t *b)
 {
-	return n->mask >> key & 1;
+	return !memcmp(a, b, HASH_LEN);
 }
 
-/* Read a note over an origin, if there is one, that key `must` has signed */
-static int note_load(struct dossier *d, const char *name, unsigned origin,
-		     unsigned must, struct note *n, uint8_t *buf, bool *has)
+bool cosigned(const struct note *n, unsigned side)
 {
-	const struct key *keys = d->keys[origin];
-	struct slice s;
-	const int err = file_read(d->dir, name, buf, NOTE_MAX, &s);
-
-	*has = !err;
-	if (err)
-		return err == ENOENT ? 0 : err;
-	if (!note_parse(s, n) || !slice_is(n->origin, keys[0].name) ||
-	    !note_verify(n, keys, 3) || !signed_by(n, must))
-		return verdict_invalid(d, "signature", "%s", name);
-	return 0;
+	return n->mask >> (KEY_COSIGNER + side) & 1;
 }
 
-/* Count the entries of a feed. 0, or EBADMSG: it does not add up */
-static int frame(struct side *s)
+/* When? */
+static uint64_t cosigned_s(const struct note *n, unsigned side)
 {
-	size_t at = 0;
+	return n->time_s[KEY_COSIGNER + side];
+}
 
-	for (s->n = 0; at < s->feed_bytes; s->n++) {
-		const uint8_t *p = s->feed + at;
-		size_t len;
+bool frame(struct slice *in, struct slice *entry)
+{
+	size_t n;
 
-		if (s->feed_bytes - at < 2)
-			return EBADMSG;
-		len = (size_t)(p[0] << 8 | p[1]);
-		if (!len || len > ENTRY_MAX || len > s->feed_bytes - at - 2)
-			return EBADMSG;
-		at += 2 + len;
+	if (in->n < 2)
+		return false;
+	n = (size_t)(in->p[0] << 8 | in->p[1]);
+	*entry = (struct slice){in->p + 2, n};
+	if (!n || n > ENTRY_MAX || n > in->n - 2)
+		return false;
+	*in = (struct slice){in->p + 2 + n, in->n - 2 - n};
+	return true;
+}
+
+/* The tree of the first n entries */
+static void feed_tree(const struct side *s, uint64_t n, struct tree *t)
+{
+	while (t->n < n)
+		tree_push(t, s->item[t->n].leaf);
+}
+
+/* A note over an origin, if there is one; false if nothing is there */
+static bool note_load(struct dossier *d, const char *name, unsigned origin,
+		      struct note *n)
+{
+	if (!file_find(d, name))
+		return false;
+	if (!note_open(file_map(d->dir, name, NOTE_MAX), d->key, d->keys, n) ||
+	    !slice_is(n->origin, d->key[origin].name))
+		invalid(d, "signature", name, WHOLE);
+	return true;
+}
+
+/* Take a feed apart. Gives its tree. */
+static void feed_read(struct dossier *d, struct side *s, struct slice in,
+		      struct tree *t)
+{
+	/* Of more, one is too short to keep the rules, and check 4 stops there.
+	   So memory stays in proportion to the file. */
+	const uint64_t most = in.n / ENTRY_MIN + 1;
+	struct item item = {.fault = NULL};
+
+	for (; in.n; tree_push(t, item.leaf)) {
+		if (!frame(&in, &item.bytes))
+			invalid(d, "framing", s->name[FEED], WHOLE);
+		hash_leaf(item.bytes, item.leaf);
+		if (t->n >= most)
+			continue;
+		s->item = grow(s->item, t->n, sizeof(item));
+		s->item[t->n] = item;
 	}
-	return 0;
+	s->n = t->n;
 }
 
-static int check_feed(struct dossier *d, unsigned i)
+/* 3 */
+static void check_feed(struct dossier *d, unsigned i)
 {
 	struct side *s = &d->side[i];
-	const struct note *n = &s->checkpoint;
-	char name[128];
-	uint8_t hash[HASH_LEN];
-	size_t at = 0;
-	bool keep;
-	int err;
+	const char *name = s->name[CHECKPOINT];
+	struct note *n = &s->note[CHECKPOINT];
+	struct tree t = {.n = 0};
+	uint8_t root[HASH_LEN];
 
-	snprintf(name, sizeof(name), "%s.checkpoint", s->feed_name);
-	if (frame(s))
-		return verdict_invalid(d, "framing", "%s", s->feed_name);
-	err = note_load(d, name, i, 0, &s->checkpoint, s->buf[0],
-			&s->has_checkpoint);
-	if (err)
-		return err;
-	if (s->has_checkpoint && n->size != s->n)
-		return verdict_invalid(d, "size", "%s", name);
-	/* with smaller entries one breaks the grammar, and nothing that needs
-	   the nodes is ever asked; so memory stays in proportion to the file */
-	keep = s->n <= s->feed_bytes / ENTRY_MIN;
-	err = tree_alloc(&s->tree, s->n, keep);
-	if (!err && keep && s->n) {
-		s->item = calloc((size_t)s->n, sizeof(*s->item));
-		err = s->item ? 0 : ENOMEM;
-	}
-	if (err)
-		return err;
-	for (uint64_t k = 0; k < s->n; k++) {
-		const size_t len = (size_t)(s->feed[at] << 8 | s->feed[at + 1]);
-
-		hash_leaf(s->feed + at + 2, len, hash);
-		tree_push(&s->tree, hash);
-		at += 2 + len;
-	}
-	tree_root(&s->tree, s->n, hash);
-	if (s->has_checkpoint && memcmp(hash, n->root, HASH_LEN))
-		return verdict_invalid(d, "root", "%s", name);
-	return 0;
-}
-
-bool side_entry(const struct side *s, uint64_t i, struct entry *e)
-{
-	return entry_parse(
-		(struct slice){s->feed + s->item[i].off, s->item[i].len}, e);
+	feed_read(d, s, file_map(d->dir, s->name[FEED], INT64_MAX), &t);
+	if (!note_load(d, name, i, n))
+		return;
+	if (!n->by_log)
+		invalid(d, "signature", name, WHOLE);
+	if (n->size != s->n)
+		invalid(d, "size", name, WHOLE);
+	tree_root(&t, root);
+	if (!same_hash(n->root, root))
+		invalid(d, "root", name, WHOLE);
 }
 
 /* Entry 0 says what follows from the cards, and nothing else */
 static bool open_ok(const struct dossier *d, unsigned i, const struct entry *e)
 {
-	const struct card *lo = &d->side[0].card, *hi = &d->side[1].card;
-	const size_t len = lo->text_len + hi->text_len;
-	uint8_t *pairing = malloc(len), hash[HASH_LEN];
-	char agreement[65], next[65], log[ORIGIN_MAX + 64],
-		cosigner[ORIGIN_MAX + 64], want[2048];
+	const struct slice both[] = {d->side[LO].card.text,
+				     d->side[HI].card.text};
+	uint8_t hash[HASH_LEN];
+	char agreement[65], next[65], log[VKEY_LEN], cosigner[VKEY_LEN],
+		want[2048];
 
-	if (!pairing)
-		abort();
-	memcpy(pairing, lo->text, lo->text_len);
-	memcpy(pairing + lo->text_len, hi->text, hi->text_len);
-	hash_bytes(pairing, len, hash);
-	free(pairing);
+	hash_parts(both, 2, hash);
 	hex_print(hash, HASH_LEN, agreement);
 	hex_print(d->side[i].card.next, HASH_LEN, next);
-	key_print(&d->keys[i][0], log);
-	key_print(&d->keys[i][AUTHOR], cosigner);
+	key_print(&d->key[i], log);
+	key_print(&d->key[KEY_COSIGNER + i], cosigner);
 	snprintf(want, sizeof(want),
-		 "peer %s\nagreement sha256:%s %zu\n"
-		 "pivot %s\nlog-key %s\ncosigner-key %s\nnext-key sha256:%s\n",
-		 d->side[1 - i].origin, agreement, len, d->side[0].origin, log,
-		 cosigner, next);
-	return slice_is(e->fields, want) && !e->text.n;
+		 "open\npeer %s\nagreement sha256:%s %zu\npivot %s\n"
+		 "log-key %s\ncosigner-key %s\nnext-key sha256:%s\n",
+		 d->key[1 - i].name, agreement, both[LO].n + both[HI].n,
+		 d->key[LO].name, log, cosigner, next);
+	return slice_is(e->said, want) && !e->text.n;
 }
 
-/* A clock set back, told as the rules want it */
-static bool step_ok(const struct entry *e, int64_t before_ms)
-{
-	int64_t was, now;
-
-	return e->clock && ts_parse(e->field[1].value, &was) &&
-	       ts_parse(e->field[2].value, &now) && was == before_ms &&
-	       now == e->time_ms;
-}
-
-static const char *entry_fault(const struct dossier *d, unsigned i, uint64_t n,
-			       const struct entry *e, const struct item *before)
+const char *entry_fault(const struct dossier *d, unsigned i, uint64_t n,
+			const struct entry *e, const struct item *before)
 {
 	const bool opens = slice_is(e->type, "open");
 	uint8_t empty[HASH_LEN];
 
 	hash_bytes("", 0, empty);
-	if (!slice_is(e->log, d->side[i].origin))
+	if (!slice_is(e->log, d->key[i].name))
 		return "log";
 	if (e->seq != n)
 		return "seq";
 	if (opens != (n == 0))
 		return "open";
-	if (e->seen < before->seen ||
-	    (!e->seen && memcmp(e->root, empty, HASH_LEN)))
+	if ((before && e->seen < before->seen) ||
+	    (!e->seen && !same_hash(e->root, empty)))
 		return "seen";
-	if (e->time_ms < before->time_ms && !step_ok(e, before->time_ms))
+	if (before && e->time_ms < before->time_ms &&
+	    !(e->clock && e->was_ms == before->time_ms &&
+	      e->now_ms == e->time_ms))
 		return "time";
-	if (opens && !open_ok(d, i, e))
-		return "open";
-	return NULL;
+	return opens && !open_ok(d, i, e) ? "open" : NULL;
 }
 
-/* @return whether all entries of the feed keep the rules */
+/* What later checks ask of an entry */
+static void keep(struct dossier *d, struct side *s, struct item *it,
+		 const struct entry *e)
+{
+	const struct slice blob = entry_field(e, "blob");
+	const uint64_t time_s = e->time_ms / 1000;
+	struct named *named;
+	struct slice media;
+
+	it->seen = e->seen;
+	memcpy(it->seen_root, e->root, HASH_LEN);
+	it->time_ms = e->time_ms;
+	it->ack = slice_is(e->type, "ack");
+	it->clock = e->clock;
+	if (e->clock && time_s < s->clock_least_s)
+		s->clock_least_s = time_s;
+	it->understood = e->understood || e->seq == 0;
+	s->unknown += !it->understood;
+	it->restore = e->understood && slice_is(e->type, "restore");
+	it->named = e->understood && blob.n;
+	if (!it->named)
+		return;
+	d->named = grow(d->named, d->nameds, sizeof(*named));
+	named = &d->named[d->nameds++];
+	(void)scan(blob, "sha256:%x %u %w", named->hash, &named->bytes, &media);
+}
+
+/* 4: do all entries keep the rules? */
 static bool check_entries(struct dossier *d, unsigned i)
 {
 	struct side *s = &d->side[i];
-	struct item before = {.seen = 0}, item;
 	struct entry e;
-	uint64_t at = 0;
 
 	s->clock_least_s = UINT64_MAX;
 	for (uint64_t n = 0; n < s->n; n++) {
-		const size_t len = (size_t)(s->feed[at] << 8 | s->feed[at + 1]);
-		const struct slice bytes = {s->feed + at + 2, len};
+		struct item *it = &s->item[n];
 		const char *why = "grammar";
 
-		if (entry_parse(bytes, &e))
-			why = entry_fault(d, i, n, &e, &before);
+		if (entry_parse(it->bytes, &e))
+			why = entry_fault(d, i, n, &e, n ? it - 1 : NULL);
 		if (why) {
-			verdict_add(d, EXPOSED, i, why, s->feed_name,
-				    (int64_t)n);
+			blame(d, EXPOSED, i, why, s->name[FEED], n);
 			return false;
 		}
-		item = (struct item){
-			.off = at + 2,
-			.len = (uint16_t)len,
-			.seen = e.seen,
-			.time_ms = e.time_ms,
-			.ack = slice_is(e.type, "ack"),
-			.understood = e.understood || !n,
-			.clock = e.clock,
-		};
-		item.root_at = (uint16_t)(e.root_text.p - bytes.p);
-		item.restore = e.understood && slice_is(e.type, "restore");
-		if (e.understood && (slice_is(e.type, "notice") ||
-				     slice_is(e.type, "document")))
-			item.blob_at =
-				(uint16_t)(entry_field(&e, "blob").p - bytes.p);
-		s->unknown += item.understood ? 0 : 1;
-		if (e.clock && (uint64_t)(e.time_ms / 1000) < s->clock_least_s)
-			s->clock_least_s = (uint64_t)(e.time_ms / 1000);
-		if (s->item)
-			s->item[n] = item;
-		before = item;
-		at += 2 + len;
+		keep(d, s, it, &e);
 	}
 	return true;
 }
 
-static int check_seen(struct dossier *d, unsigned i)
+/* 5 */
+static void check_seen(struct dossier *d, unsigned i)
 {
 	const struct side *s = &d->side[i], *o = &d->side[1 - i];
-	uint8_t root[HASH_LEN], said[HASH_LEN];
-	uint64_t size = UINT64_MAX;
+	struct tree t = {.n = 0};
+	uint8_t root[HASH_LEN];
 	bool told = false;
 
+	tree_root(&t, root);
 	for (uint64_t n = 0; n < s->n; n++) {
-		const struct item *e = &s->item[n];
-		const struct slice b64 = {s->feed + e->off + e->root_at, 44};
+		struct item *it = &s->item[n];
 
-		if (e->seen > o->n)
-			return verdict_invalid(d, "incomplete", "%s:%llu",
-					       s->feed_name,
-					       (unsigned long long)n);
-		if (told || !b64_exact(b64, said, HASH_LEN))
-			continue;
-		if (e->seen != size)
-			tree_root(&o->tree, e->seen, root);
-		size = e->seen;
-		if (memcmp(root, said, HASH_LEN)) {
-			verdict_add(d, SUSPECTED, i, "seen-root", s->feed_name,
-				    (int64_t)n);
-			told = true;
+		if (it->seen > o->n)
+			invalid(d, "incomplete", s->name[FEED], n);
+		if (it->seen > t.n) {
+			feed_tree(o, it->seen, &t);
+			tree_root(&t, root);
 		}
+		it->seen_true = same_hash(root, it->seen_root);
+		if (!it->seen_true && !told)
+			blame(d, SUSPECTED, i, "seen-root", s->name[FEED], n);
+		told = told || !it->seen_true;
 	}
-	return 0;
 }
 
-static uint64_t last_seen(const struct side *s)
-{
-	return s->n ? s->item[s->n - 1].seen : 0;
-}
-
-/* The other side cosigned a tree of this feed: was it one of its trees? */
-static int check_cosigned(struct dossier *d, unsigned i, const char *name,
-			  const struct note *n)
+/* For 6 to 8 and 10: what is wrong with each restore */
+static void weigh_restores(struct dossier *d, unsigned i)
 {
 	const struct side *s = &d->side[i];
-	uint8_t root[HASH_LEN];
+	uint8_t root[HASH_LEN], to[HASH_LEN], sig[SIG_LEN];
+	char body[NAME_LEN + 128], b64[48];
+	struct tree t = {.n = 0};
+	uint64_t size, time_s;
+	struct entry e;
 
-	if (!n->size || n->size > s->n)
-		return verdict_invalid(d, "size", "%s", name);
-	tree_root(&s->tree, n->size, root);
-	if (memcmp(root, n->root, HASH_LEN)) {
-		/* with the author's signature it is the author's doing */
-		if (signed_by(n, 0))
-			judge_fork(d, i, n, &s->checkpoint, name);
-		else
-			verdict_add(d, SUSPECTED, 1 - i, "cosigned-root", name,
-				    -1);
-		return 0;
-	}
-	for (uint64_t k = last_seen(&d->side[1 - i]); k < n->size; k++) {
-		if (s->item[k].ack)
+	for (uint64_t n = 0; n < s->n; n++) {
+		struct item *it = &s->item[n];
+
+		if (!it->restore || !entry_parse(it->bytes, &e) ||
+		    !scan(entry_field(&e, "to"), "%u %h", &size, to) ||
+		    !scan(entry_field(&e, "attest"), "%u %s", &time_s, sig))
 			continue;
-		verdict_add(d, SUSPECTED, 1 - i, "cosigned-unseen", name, -1);
-		break;
+		b64_print(to, HASH_LEN, b64);
+		snprintf(body, sizeof(body), "%s\n%llu\n%s\n", d->key[i].name,
+			 (ull)size, b64);
+		feed_tree(s, n, &t);
+		tree_root(&t, root);
+		if (!cosignature_ok(&d->key[KEY_COSIGNER + 1 - i], time_s,
+				    slice_of(body), sig))
+			it->fault = "attest";
+		else if (size != n || !same_hash(to, root))
+			it->fault = "restore";
 	}
-	return 0;
 }
 
-/* At T the author said that its feed had this size; what is written after
+/* 6: the other side cosigned a tree of this feed. Was it one of its trees? */
+static void check_cosigned(struct dossier *d, unsigned i, const char *name,
+			   const struct note *n)
+{
+	const struct side *s = &d->side[i], *o = &d->side[1 - i];
+	uint64_t k = o->n ? o->item[o->n - 1].seen : 0;
+	struct tree t = {.n = 0};
+	uint8_t root[HASH_LEN];
+
+	if (!cosigned(n, 1 - i))
+		invalid(d, "signature", name, WHOLE);
+	if (!n->size || n->size > s->n)
+		invalid(d, "size", name, WHOLE);
+	feed_tree(s, n->size, &t);
+	tree_root(&t, root);
+	if (!same_hash(root, n->root)) {
+		/* with the author's signature it is the author's doing */
+		if (n->by_log)
+			judge_fork(d, i, n, &s->note[CHECKPOINT], name);
+		else
+			blame(d, SUSPECTED, 1 - i, "cosigned-root", name,
+			      WHOLE);
+		return;
+	}
+	while (k < n->size && s->item[k].ack)
+		k++;
+	if (k < n->size)
+		blame(d, SUSPECTED, 1 - i, "cosigned-unseen", name, WHOLE);
+}
+
+/* At a time the author said that its feed had this size; what is written after
  * that and bears an earlier time is backdated */
 static void check_backdated(struct dossier *d, unsigned i, const struct note *n)
 {
 	const struct side *s = &d->side[i];
 
 	for (uint64_t k = n->size; k < s->n && !s->item[k].clock; k++) {
-		if ((uint64_t)(s->item[k].time_ms / 1000) >= n->time_s[AUTHOR])
+		if (s->item[k].time_ms / 1000 >= cosigned_s(n, i))
 			continue;
-		verdict_add(d, EXPOSED, i, "backdated", s->feed_name,
-			    (int64_t)k);
-		return;
+		blame(d, EXPOSED, i, "backdated", s->name[FEED], k);
+		break;
 	}
 }
 
 static void check_idle(struct dossier *d, unsigned i)
 {
 	const struct side *s = &d->side[i];
-	const struct note *n = &s->idle;
-	uint64_t k = n->size;
+	const struct note *n = &s->note[IDLE];
 
-	/* a larger tree was cosigned since: that answers it */
-	if (s->has_cosigned && s->cosigned.size > k)
-		k = s->cosigned.size;
-	for (; k < s->n; k++) {
-		const int64_t ms = s->item[k].time_ms + ack_grace_s * 1000;
+	for (uint64_t k = acknowledged(s); k < s->n; k++) {
+		const uint64_t late_s = s->item[k].time_ms / 1000 + ack_grace_s;
 
-		/* ms < T * 1000, without the product's overflow */
-		if (s->item[k].ack || (uint64_t)(ms / 1000) >= n->time_s[OTHER])
+		if (s->item[k].ack || late_s >= cosigned_s(n, 1 - i))
 			continue;
-		verdict_add(d, SUSPECTED, 1 - i, "unacknowledged", s->feed_name,
-			    (int64_t)k);
-		return;
+		blame(d, SUSPECTED, 1 - i, "unacknowledged", s->name[FEED], k);
+		break;
 	}
 }
 
-static int check_cosignatures(struct dossier *d, unsigned i)
+static void check_cosignatures(struct dossier *d, unsigned i)
 {
 	struct side *s = &d->side[i];
-	struct note *notes[] = {&s->checkpoint, &s->cosigned, &s->idle};
-	bool *has[] = {&s->has_checkpoint, &s->has_cosigned, &s->has_idle};
-	static const char *const kind[] = {"checkpoint", "cosigned", "idle"};
-	char name[128];
-	int err;
 
-	for (unsigned k = 1; k < 3; k++) {
-		snprintf(name, sizeof(name), "%s.%s", s->feed_name, kind[k]);
-		err = note_load(d, name, i, OTHER, notes[k], s->buf[k], has[k]);
-		if (!err && *has[k])
-			err = check_cosigned(d, i, name, notes[k]);
-		if (err)
-			return err;
+	for (unsigned k = COSIGNED; k <= IDLE; k++) {
+		if (note_load(d, s->name[k], i, &s->note[k]))
+			check_cosigned(d, i, s->name[k], &s->note[k]);
 	}
-	for (unsigned k = 0; k < 3; k++) {
-		if (*has[k] && signed_by(notes[k], AUTHOR))
-			check_backdated(d, i, notes[k]);
+	for (unsigned k = CHECKPOINT; k <= IDLE; k++) {
+		if (cosigned(&s->note[k], i))
+			check_backdated(d, i, &s->note[k]);
 	}
-	if (s->has_idle)
+	if (s->note[IDLE].mask)
 		check_idle(d, i);
-	return 0;
 }
 
-/* The attestation of an understood restore, and what it is of */
-static bool restore_read(const struct entry *e, uint64_t *size, uint8_t *root,
-			 uint64_t *time_s, uint8_t *sig)
-{
-	struct slice to = entry_field(e, "to"), word;
-	struct slice attest = entry_field(e, "attest");
-
-	return slice_word(&to, &word) && uint_parse(word, size) &&
-	       b64_exact(to, root, HASH_LEN) && slice_word(&attest, &word) &&
-	       uint_parse(word, time_s) && b64_exact(attest, sig, SIG_LEN);
-}
-
-/* Weigh the restores of a feed, for checks 6, 7, 8 and 10 */
-static void weigh_restores(struct dossier *d, unsigned i)
-{
-	const struct side *s = &d->side[i];
-	char b64[48], text[ORIGIN_MAX + 128];
-	uint8_t to_root[HASH_LEN], root[HASH_LEN], sig[SIG_LEN];
-	uint64_t size, time_s;
-	struct entry e;
-	int len;
-
-	for (uint64_t n = 0; n < s->n; n++) {
-		if (!s->item[n].restore || !side_entry(s, n, &e))
-			continue;
-		s->item[n].restore = RESTORE_UNATTESTED;
-		if (!restore_read(&e, &size, to_root, &time_s, sig))
-			continue;
-		b64_print(to_root, HASH_LEN, b64);
-		len = snprintf(text, sizeof(text), "%s\n%llu\n%s\n", s->origin,
-			       (unsigned long long)size, b64);
-		if (!cosignature_ok(
-			    &d->keys[i][OTHER], time_s,
-			    (struct slice){(const uint8_t *)text, (size_t)len},
-			    sig))
-			continue;
-		tree_root(&s->tree, n, root);
-		s->item[n].restore =
-			size == n && !memcmp(root, to_root, HASH_LEN)
-				? RESTORE_GOOD
-				: RESTORE_WRONG;
-	}
-}
-
+/* 7 */
 static void check_restores(struct dossier *d, unsigned i)
 {
 	const struct side *s = &d->side[i];
 
 	for (uint64_t n = 0; n < s->n; n++) {
-		if (s->item[n].restore > RESTORE_GOOD)
-			verdict_add(d, EXPOSED, i,
-				    s->item[n].restore == RESTORE_WRONG
-					    ? "restore"
-					    : "attest",
-				    s->feed_name, (int64_t)n);
+		if (s->item[n].fault)
+			blame(d, EXPOSED, i, s->item[n].fault, s->name[FEED],
+			      n);
 	}
 }
 
-/* Build the joint record; `at` is the size to stop over at, for its root.
- * `own`: how many of the pivot's entries that is. @return ENOENT: no such */
-static int joint_build(struct dossier *d, uint64_t at, uint8_t *root,
-		       uint64_t *own)
+unsigned joint_next(const struct dossier *d, const uint64_t at[static 2])
 {
-	const struct side *p = &d->side[0], *q = &d->side[1];
-	struct tree t;
-	uint64_t j = 0;
-	int err = tree_alloc(&t, p->n + q->n, false);
-	bool found = !at;
+	const struct side *lo = &d->side[LO];
 
-	if (err)
-		return err;
-	*own = 0;
-	tree_root(&t, 0, root);
-	for (uint64_t i = 0; i < p->n; i++) {
-		for (; j < p->item[i].seen; j++)
-			tree_push(&t, q->tree.level[0][j]);
-		tree_push(&t, p->tree.level[0][i]);
-		if (t.n != at)
-			continue;
-		tree_root(&t, t.n, root);
-		*own = i + 1;
-		found = true;
-	}
-	d->joint_n = t.n;
-	tree_root(&t, t.n, d->joint_root);
-	tree_close(&t);
-	return found ? 0 : ENOENT;
+	return at[LO] < lo->n && at[HI] >= lo->item[at[LO]].seen ? LO : HI;
 }
 
-/* Is it the pivot alone that a wrong joint root speaks of? Not when the two
- * sides' feeds disagree, nor when the pivot has lost its memory meanwhile */
-static bool joint_proves(const struct dossier *d, uint64_t own)
-{
-	const struct side *p = &d->side[0], *q = &d->side[1];
-	uint8_t root[HASH_LEN];
-	struct entry e;
-
-	for (uint64_t i = 0; i < own; i++) {
-		if (p->item[i].restore)
-			return false;
-	}
-	if (!own || !side_entry(p, own - 1, &e))
-		return true;
-	tree_root(&q->tree, e.seen, root);
-	return !memcmp(root, e.root, HASH_LEN);
-}
-
-static int check_joint(struct dossier *d)
+/* 8 */
+static void check_joint(struct dossier *d)
 {
 	static const char name[] = "joint.checkpoint";
+	const struct side *lo = &d->side[LO];
+	struct note *n = &d->joint;
+	const bool there = note_load(d, name, JOINT, n);
+	uint64_t at[2] = {0, 0};
+	struct tree t = {.n = 0};
 	uint8_t root[HASH_LEN];
-	uint64_t own;
-	int err = note_load(d, name, ORIGIN_JOINT, 0, &d->joint, d->joint_buf,
-			    &d->has_joint);
+	bool found = !n->size, lost = false, proves = true;
 
-	if (err)
-		return err;
-	err = joint_build(d, d->has_joint ? d->joint.size : 0, root, &own);
-	if (err == ENOENT)
-		return verdict_invalid(d, "size", "%s", name);
-	if (!err && d->has_joint && memcmp(root, d->joint.root, HASH_LEN))
-		verdict_add(d, joint_proves(d, own) ? EXPOSED : SUSPECTED, 0,
-			    "joint-root", name, -1);
-	return err;
+	if (there && !n->by_log)
+		invalid(d, "signature", name, WHOLE);
+	tree_root(&t, root);
+	while (at[LO] < lo->n) {
+		const unsigned i = joint_next(d, at);
+		const struct item *it = &d->side[i].item[at[i]++];
+
+		tree_push(&t, it->leaf);
+		lost = lost || (i == LO && it->restore);
+		if (i == HI || t.n != n->size)
+			continue;
+		found = true;
+		tree_root(&t, root);
+		/* is it the pivot alone that a wrong root speaks of? Not when
+		   the feeds disagree, nor when it has lost its memory */
+		proves = it->seen_true && !lost;
+	}
+	d->joint_n = t.n;
+	tree_root(&t, d->joint_root);
+	if (!found)
+		invalid(d, "size", name, WHOLE);
+	if (there && !same_hash(root, n->root))
+		blame(d, proves ? EXPOSED : SUSPECTED, LO, "joint-root", name,
+		      WHOLE);
 }
 
-int dossier_judge(struct dossier *d)
+void dossier_judge(struct dossier *d)
 {
-	bool good = true;
-	int err = 0;
+	static void (*const check[])(struct dossier * d, unsigned i) = {
+		check_seen, weigh_restores, check_cosignatures, check_restores};
+	bool good;
 
-	for (unsigned i = 0; i < 2 && !err; i++)
-		err = check_feed(d, i);
-	for (unsigned i = 0; i < 2 && !err; i++)
-		good = check_entries(d, i) && good;
-	if (err)
-		return err;
-	if (!good)
-		return judge_proofs(d);
-	for (unsigned i = 0; i < 2 && !err; i++)
-		err = check_seen(d, i);
-	for (unsigned i = 0; i < 2 && !err; i++)
-		weigh_restores(d, i);
-	for (unsigned i = 0; i < 2 && !err; i++)
-		err = check_cosignatures(d, i);
-	if (err)
-		return err;
-	for (unsigned i = 0; i < 2; i++)
-		check_restores(d, i);
-	err = check_joint(d);
-	if (!err)
-		err = judge_blobs(d);
-	d->judged = !err;
-	return err ? err : judge_proofs(d);
+	check_feed(d, LO);
+	check_feed(d, HI);
+	good = check_entries(d, LO);
+	good = check_entries(d, HI) && good;
+	if (good) {
+		for (size_t k = 0; k < sizeof(check) / sizeof(check[0]); k++) {
+			check[k](d, LO);
+			check[k](d, HI);
+		}
+		check_joint(d);
+		check_blobs(d);
+		d->judged = true;
+	}
+	check_proofs(d);
 }

@@ -1,234 +1,177 @@
 /* SPDX-License-Identifier: ISC */
 /** @file note.c  Keys, cards and signed checkpoints (docs/record.md 2 and 4) */
+#include "verify/verify.h"
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
-#include <openssl/evp.h>
-#include "verify/verify.h"
 
-static bool ed25519_ok(const uint8_t pub[static KEY_LEN], const uint8_t *sig,
-		       const uint8_t *msg, size_t len)
+static bool ed25519_ok(const struct key *k, const uint8_t *sig,
+		       struct slice text)
 {
-	EVP_PKEY *key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, pub,
-						    KEY_LEN);
+	EVP_PKEY *key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL,
+						    k->pub, KEY_LEN);
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
 	const bool ok = key && md &&
 			EVP_DigestVerifyInit(md, NULL, NULL, NULL, key) == 1 &&
-			EVP_DigestVerify(md, sig, SIG_LEN, msg, len) == 1;
+			EVP_DigestVerify(md, sig, SIG_LEN, text.p, text.n) == 1;
 
 	EVP_MD_CTX_free(md);
 	EVP_PKEY_free(key);
 	return ok;
 }
 
-void key_make(struct key *k, const char *name, uint8_t type,
-	      const uint8_t pub[static KEY_LEN])
+void key_make(struct key *k, const char *name, uint8_t type, const uint8_t *pub)
 {
-	uint8_t buf[ORIGIN_MAX + 2 + KEY_LEN], hash[HASH_LEN];
-	const size_t n = strnlen(name, ORIGIN_MAX - 1);
+	const uint8_t mark[] = {'\n', type};
+	const struct slice part[] = {slice_of(name), {mark, 2}, {pub, KEY_LEN}};
+	uint8_t hash[HASH_LEN];
 
-	memcpy(buf, name, n);
-	buf[n] = '\n';
-	buf[n + 1] = type;
-	memcpy(buf + n + 2, pub, KEY_LEN);
-	hash_bytes(buf, n + 2 + KEY_LEN, hash);
-	memset(k, 0, sizeof(*k));
-	memcpy(k->name, name, n);
+	hash_parts(part, 3, hash);
+	snprintf(k->name, sizeof(k->name), "%s", name);
 	k->type = type;
 	memcpy(k->id, hash, sizeof(k->id));
 	memcpy(k->pub, pub, KEY_LEN);
 }
 
-void key_print(const struct key *k, char out[static ORIGIN_MAX + 64])
+void key_print(const struct key *k, char out[static VKEY_LEN])
 {
-	uint8_t raw[1 + KEY_LEN];
+	uint8_t raw[1 + KEY_LEN] = {k->type};
 	char id[9], b64[48];
 
-	raw[0] = k->type;
 	memcpy(raw + 1, k->pub, KEY_LEN);
 	hex_print(k->id, sizeof(k->id), id);
 	b64_print(raw, sizeof(raw), b64);
-	snprintf(out, ORIGIN_MAX + 64, "%s+%s+%s", k->name, id, b64);
+	snprintf(out, VKEY_LEN, "%s+%s+%s", k->name, id, b64);
 }
 
 bool key_parse(struct slice s, struct key *k)
 {
-	const uint8_t *plus = s.n ? memchr(s.p, '+', s.n) : NULL;
-	const size_t n = plus ? (size_t)(plus - s.p) : 0;
-	char name[ORIGIN_MAX];
 	uint8_t raw[1 + KEY_LEN], id[4];
+	struct slice name, pub;
+	char str[NAME_LEN];
 
-	if (n < 1 || n >= sizeof(name) || s.n < n + 10 || s.p[n + 9] != '+' ||
-	    !text_clean(s.p, n, false) ||
-	    !hex_parse((struct slice){s.p + n + 1, 8}, id, 4) ||
-	    !b64_exact((struct slice){s.p + n + 10, s.n - n - 10}, raw,
-		       sizeof(raw)))
+	if (!scan(s, "%l+%c+%*", &name, id, &pub) || name.n >= sizeof(str) ||
+	    !text_clean(name) || memchr(name.p, '\n', name.n) ||
+	    b64_decode(pub, raw, sizeof(raw)) != sizeof(raw))
 		return false;
-	memcpy(name, s.p, n);
-	name[n] = '\0';
-	key_make(k, name, raw[0], raw + 1);
-	return (raw[0] == TYPE_LOG || raw[0] == TYPE_COSIGNER) &&
+	memcpy(str, name.p, name.n);
+	str[name.n] = '\0';
+	key_make(k, str, raw[0], raw + 1);
+	return (k->type == TYPE_LOG || k->type == TYPE_COSIGNER) &&
 	       !memcmp(id, k->id, 4);
 }
 
-static bool card_key(struct slice *in, const char *name, uint8_t *out)
+bool keys_repeat(const struct card *a, const struct card *b)
 {
-	struct slice line;
-
-	return slice_line(in, &line) && slice_after(&line, name) &&
-	       b64_exact(line, out, KEY_LEN);
-}
-
-/* `share` and `check`, or nothing: the end of a card */
-static bool card_secret(struct slice all, struct slice in)
-{
-	const size_t at = all.n - in.n;
-	uint8_t share[KEY_LEN], check[4], hash[HASH_LEN];
-	struct slice line;
-
-	if (!in.n)
-		return true;
-	if (!card_key(&in, "share ", share))
-		return false;
-	hash_bytes(all.p, all.n - in.n, hash);
-	return slice_line(&in, &line) && slice_after(&line, "check ") &&
-	       hex_parse(line, check, 4) && !in.n && at &&
-	       !memcmp(hash, check, 4);
+	for (unsigned i = 0; i < CARD_KEYS; i++) {
+		for (unsigned k = 0; k < CARD_KEYS; k++) {
+			if ((a != b || i != k) &&
+			    !memcmp(a->key[i], b->key[k], KEY_LEN))
+				return true;
+		}
+	}
+	return false;
 }
 
 bool card_parse(struct slice s, bool whole_ok, struct card *c)
 {
-	struct slice in = s, line, rest;
-	unsigned addresses = 0;
+	uint8_t share[KEY_LEN], check[4], hash[HASH_LEN];
+	struct slice host, rest;
 
-	if (s.n > CARD_MAX || !text_clean(s.p, s.n, true) ||
-	    !slice_line(&in, &line) || !slice_is(line, "ringdown-card/v1") ||
-	    !slice_line(&in, &line) || !slice_after(&line, "name ") ||
-	    !host_ok(line))
+	if (s.n > CARD_MAX || !text_clean(s) ||
+	    !scan(s,
+		  "ringdown-card/v1\nname %o\nlog %h\ncosigner %h\ntrunk %h\n"
+		  "next sha256:%x\nserial %n\n%*",
+		  &host, c->key[LOG], c->key[COSIGNER], c->key[TRUNK], c->next,
+		  &rest))
 		return false;
-	memset(c, 0, sizeof(*c));
-	memcpy(c->host, line.p, line.n);
-	if (!card_key(&in, "log ", c->log) ||
-	    !card_key(&in, "cosigner ", c->cosigner) ||
-	    !card_key(&in, "trunk ", c->trunk) || !slice_line(&in, &line) ||
-	    !slice_after(&line, "next sha256:") ||
-	    !hex_parse(line, c->next, HASH_LEN) || !slice_line(&in, &line) ||
-	    !slice_after(&line, "serial ") || !hex_parse(line, NULL, 16))
-		return false;
-	for (rest = in;
-	     slice_line(&rest, &line) && slice_after(&line, "address ");
-	     in = rest) {
-		if (++addresses > ADDRESSES_MAX || !address_ok(line))
+	memset(c->host, 0, sizeof(c->host));
+	memcpy(c->host, host.p, host.n);
+	for (unsigned n = 0; n < ADDRESSES_MAX; n++) {
+		if (!scan(rest, "address %a\n%*", &rest))
+			break;
+	}
+	c->text = (struct slice){s.p, s.n - rest.n};
+	if (rest.n) {
+		if (!whole_ok ||
+		    !scan(rest, "share %h\ncheck %c\n", share, check))
+			return false;
+		hash_bytes(s.p, s.n - strlen("check 01234567\n"), hash);
+		if (memcmp(hash, check, 4))
 			return false;
 	}
-	c->text_len = s.n - in.n;
-	memcpy(c->text, s.p, c->text_len);
-	if (in.n && (!whole_ok || !card_secret(s, in)))
-		return false;
-	return memcmp(c->log, c->cosigner, KEY_LEN) &&
-	       memcmp(c->log, c->trunk, KEY_LEN) &&
-	       memcmp(c->cosigner, c->trunk, KEY_LEN);
+	return !keys_repeat(c, c);
 }
 
-/* No Unicode space, no plus; SP has ended the name already */
-static bool name_ok(struct slice s)
-{
-	static const char *const space[] = {
-		"\xc2\x85",     "\xc2\xa0",     "\xe1\x9a\x80", "\xe2\x80\xa8",
-		"\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80",
-	};
-
-	if (!s.n || memchr(s.p, '+', s.n))
-		return false;
-	for (size_t i = 0; i < sizeof(space) / sizeof(space[0]); i++) {
-		if (memmem(s.p, s.n, space[i], strlen(space[i])))
-			return false;
-	}
-	for (size_t i = 0; i + 3 <= s.n; i++) {		/* U+2000 to U+200A */
-		if (!memcmp(s.p + i, "\xe2\x80", 2) && s.p[i + 2] <= 0x8a)
-			return false;
-	}
-	return true;
-}
-
-static bool sig_parse(struct slice line, struct sig *sig)
-{
-	return slice_after(&line, "\xe2\x80\x94 ") &&
-	       slice_word(&line, &sig->name) && name_ok(sig->name) &&
-	       b64_parse(line, sig->raw, sizeof(sig->raw), &sig->len) &&
-	       sig->len >= 5;
-}
-
-bool note_parse(struct slice s, struct note *n)
-{
-	const uint8_t *gap = NULL;
-	struct slice in, line;
-
-	memset(n, 0, sizeof(*n));
-	if (s.n > NOTE_MAX || !text_clean(s.p, s.n, true))
-		return false;
-	for (size_t i = 1; i < s.n; i++) {
-		if (s.p[i - 1] == '\n' && s.p[i] == '\n')
-			gap = s.p + i;
-	}
-	if (!gap)
-		return false;
-	n->text = in = (struct slice){s.p, (size_t)(gap - s.p)};
-	if (!slice_line(&in, &n->origin) || !n->origin.n ||
-	    !slice_line(&in, &line) || !uint_parse(line, &n->size) ||
-	    !slice_line(&in, &line) || !b64_exact(line, n->root, HASH_LEN) ||
-	    in.n)
-		return false;
-	in = (struct slice){gap + 1, s.n - n->text.n - 1};
-	while (in.n) {
-		if (n->sigs == SIGS_MAX || !slice_line(&in, &line) ||
-		    !sig_parse(line, &n->sig[n->sigs++]))
-			return false;
-	}
-	return n->sigs > 0;
-}
-
-bool cosignature_ok(const struct key *k, uint64_t time_s, struct slice text,
-		    const uint8_t sig[static SIG_LEN])
+bool cosignature_ok(const struct key *k, uint64_t time_s, struct slice body,
+		    const uint8_t *sig)
 {
 	uint8_t msg[64 + NOTE_MAX];
 	const int n = snprintf((char *)msg, 64, "cosignature/v1\ntime %llu\n",
 			       (unsigned long long)time_s);
 
-	if (time_s > UINT_MAX_VALUE || text.n > NOTE_MAX)
+	if (time_s > INT64_MAX || body.n > NOTE_MAX)
 		return false;
-	memcpy(msg + n, text.p, text.n);
-	return ed25519_ok(k->pub, sig, msg, (size_t)n + text.n);
+	memcpy(msg + n, body.p, body.n);
+	return ed25519_ok(k, sig, (struct slice){msg, (size_t)n + body.n});
 }
 
-static bool sig_ok(const struct sig *sig, const struct key *k,
-		   struct slice text, uint64_t *time_s)
+/* A signature line's bytes, after the key ID */
+static bool sig_ok(const struct key *k, const uint8_t *raw, size_t len,
+		   struct slice body, uint64_t *time_s)
 {
-	uint64_t t = 0;
-
 	if (k->type == TYPE_LOG)
-		return sig->len == 4 + SIG_LEN &&
-		       ed25519_ok(k->pub, sig->raw + 4, text.p, text.n);
-	for (unsigned i = 4; i < 12; i++)
-		t = t << 8 | sig->raw[i];
-	*time_s = t;
-	return sig->len == 12 + SIG_LEN &&
-	       cosignature_ok(k, t, text, sig->raw + 12);
+		return len == SIG_LEN && ed25519_ok(k, raw, body);
+	*time_s = 0;
+	for (unsigned i = 0; i < 8; i++)
+		*time_s = *time_s << 8 | raw[i];
+	return len == 8 + SIG_LEN && cosignature_ok(k, *time_s, body, raw + 8);
 }
 
-bool note_verify(struct note *n, const struct key *keys, unsigned count)
+static bool line_ok(struct slice name, struct slice b64, struct slice body,
+		    const struct key *keys, unsigned count, struct note *n)
 {
-	for (unsigned i = 0; i < n->sigs; i++) {
-		const struct sig *sig = &n->sig[i];
+	uint8_t raw[4 + 8 + SIG_LEN] = {0};
+	const size_t len = b64_decode(b64, raw, sizeof(raw));
 
-		for (unsigned k = 0; k < count; k++) {
-			if (!slice_is(sig->name, keys[k].name) ||
-			    memcmp(sig->raw, keys[k].id, 4))
-				continue;
-			if (n->mask >> k & 1 ||
-			    !sig_ok(sig, &keys[k], n->text, &n->time_s[k]))
-				return false;
-			n->mask |= 1u << k;
-		}
+	if (len < 5 || !name_clean(name))
+		return false;
+	for (unsigned k = 0; k < count; k++) {
+		const bool log = keys[k].type == TYPE_LOG;
+
+		if (!slice_is(name, keys[k].name) ||
+		    memcmp(raw, keys[k].id, 4) ||
+		    (log && !slice_is(n->origin, keys[k].name)))
+			continue;
+		if (n->mask >> k & 1 ||
+		    !sig_ok(&keys[k], raw + 4, len - 4, body, &n->time_s[k]))
+			return false;
+		n->mask |= 1u << k;
+		n->by_log |= log;
 	}
 	return true;
+}
+
+bool note_open(struct slice s, const struct key *keys, unsigned count,
+	       struct note *n)
+{
+	struct slice body = s, rest, name, b64;
+	unsigned lines = 0;
+
+	memset(n, 0, sizeof(*n));
+	if (s.n < 2 || s.n > NOTE_MAX || !text_clean(s))
+		return false;
+	/* the text ends at the last empty line */
+	for (body.n--; body.n && memcmp(s.p + body.n - 1, "\n\n", 2); body.n--)
+		;
+	if (!scan(body, "%l\n%u\n%h\n", &n->origin, &n->size, n->root))
+		return false;
+	rest = (struct slice){s.p + body.n + 1, s.n - body.n - 1};
+	for (; rest.n; lines++) {
+		if (lines == SIGS_MAX ||
+		    !scan(rest, "\xe2\x80\x94 %l %l\n%*", &name, &b64, &rest) ||
+		    !line_ok(name, b64, body, keys, count, n))
+			return false;
+	}
+	return lines > 0;
 }

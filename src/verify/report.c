@@ -1,94 +1,238 @@
 /* SPDX-License-Identifier: ISC */
-/** @file report.c  What is found, told to people and to programs */
-#include <stdio.h>
-#include <string.h>
+/** @file report.c  The end of a run: what is found, for people and programs */
 #include "verify/verify.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static const char *const levels[] = {"trusted", "suspected", "exposed",
 				     "invalid"};
 
-static void print_hash(const char *name, const uint8_t *p, size_t n)
+void *grow(void *array, size_t n, size_t size)
+{
+	/* to twice its length, each time that is a power of two */
+	if (!(n & (n - 1)))
+		array = reallocarray(array, 2 * n + 1, size);
+	if (!array)
+		cannot_read("memory", ENOMEM);
+	return array;
+}
+
+void cannot_read(const char *what, int err)
+{
+	char name[PLACE_MAX];
+
+	escape(slice_of(what), true, name, sizeof(name));
+	fprintf(stderr,
+		"ringdown-verify: %s: cannot read: %s. Nothing was judged.\n",
+		name, strerror(err));
+	exit(EXIT_READ);
+}
+
+void blame(struct dossier *d, enum level level, unsigned side,
+	   const char *reason, const char *file, uint64_t n)
+{
+	size_t len;
+
+	if (d->level >= level)
+		return;
+	d->level = level;
+	d->blamed = level == INVALID ? -1 : (int)side;
+	d->reason = reason;
+	escape(slice_of(file), false, d->place, sizeof(d->place));
+	len = strlen(d->place);
+	if (n != WHOLE)
+		snprintf(d->place + len, sizeof(d->place) - len, ":%llu",
+			 (ull)n);
+}
+
+void invalid(struct dossier *d, const char *reason, const char *file,
+	     uint64_t n)
+{
+	blame(d, INVALID, LO, reason, file, n);
+	finish(d);
+}
+
+uint64_t acknowledged(const struct side *s)
+{
+	const uint64_t a = s->note[COSIGNED].size, b = s->note[IDLE].size;
+
+	return a > b ? a : b;
+}
+
+/* A row for people, or a member of the programs' object */
+static void row(const struct dossier *d, const char *name, const char *value)
+{
+	if (d->output != JSON) {
+		printf("  %-16s %s\n", name, value);
+		return;
+	}
+	printf(",\"%s\":\"", name);
+	for (; *value; value++)		/* it is printable, for it is escaped */
+		printf(strchr("\\\"", *value) ? "\\%c" : "%c", *value);
+	putchar('"');
+}
+
+static void row_n(const struct dossier *d, const char *name, uint64_t n)
+{
+	printf(d->output == JSON ? ",\"%s\":%llu" : "  %-16s %llu\n", name,
+	       (ull)n);
+}
+
+static void row_hash(const struct dossier *d, const char *name, const void *p,
+		     size_t n)
 {
 	uint8_t hash[HASH_LEN];
 	char hex[65];
 
 	hash_bytes(p, n, hash);
 	hex_print(hash, HASH_LEN, hex);
-	printf("  %-10s sha256:%s\n", name, hex);
+	row(d, name, hex);
 }
 
-/* The largest size of a side's feed that the other acknowledged */
-static uint64_t acknowledged(const struct side *s)
+static void row_cosigned(const struct dossier *d, const char *name,
+			 const struct note *n, unsigned by)
 {
-	const uint64_t a = s->has_cosigned ? s->cosigned.size : 0;
-	const uint64_t b = s->has_idle ? s->idle.size : 0;
+	char ts[25], value[64];
 
-	return a > b ? a : b;
-}
-
-static void print_cosigned(const char *what, bool has, const struct note *n)
-{
-	char ts[25];
-
-	if (!has)
+	if (!n->mask)
 		return;
-	ts_print(time_ms(n->time_s[2]), ts);
-	printf("  %-10s size %llu at %s\n", what, (unsigned long long)n->size,
-	       ts);
+	time_print(n->time_s[KEY_COSIGNER + by], 0, ts);
+	snprintf(value, sizeof(value), "size %llu at %s", (ull)n->size, ts);
+	row(d, name, value);
 }
 
-static void print_side(const struct dossier *d, unsigned i, bool verbose)
+static void print_side(const struct dossier *d, unsigned i)
 {
 	const struct side *s = &d->side[i];
-	const uint64_t ack = acknowledged(s);
-	char vkey[ORIGIN_MAX + 64];
+	const struct card *c = &s->card;
+	const char *const yes[] = {"false", "true"};
+	char vkey[VKEY_LEN];
 
-	printf("side %s%s%s\n", s->card.host, i ? "" : " (pivot)",
-	       d->exporter == i ? ", who exported this" : "");
-	print_hash("card", s->card.text, s->card.text_len);
-	print_hash("log", s->card.log, KEY_LEN);
-	print_hash("cosigner", s->card.cosigner, KEY_LEN);
-	for (unsigned k = 0; verbose && k < 2; k++) {
-		key_print(&d->keys[i][k], vkey);
-		printf("  %-10s %s\n", "vkey", vkey);
+	if (d->output == JSON)
+		printf("%s{\"host\":\"%s\",\"pivot\":%s,\"exporter\":%s,"
+		       "\"card_given\":%s",
+		       i ? "," : "", c->host, yes[i == LO],
+		       yes[i == d->exporter], yes[d->carded[i]]);
+	else
+		printf("side %s%s%s\n", c->host, i == LO ? " (pivot)" : "",
+		       i == d->exporter ? ", who exported this" : "");
+	row_hash(d, "card_sha256", c->text.p, c->text.n);
+	row_hash(d, "log_sha256", c->key[LOG], KEY_LEN);
+	row_hash(d, "cosigner_sha256", c->key[COSIGNER], KEY_LEN);
+	for (unsigned k = i; d->verbose && k < KEY_COSIGNER + 2;
+	     k += KEY_COSIGNER) {
+		key_print(&d->key[k], vkey);
+		row(d, k == i ? "log_vkey" : "cosigner_vkey", vkey);
 	}
-	if (!d->judged)
-		return;
-	printf("  %-10s %llu", "entries", (unsigned long long)s->n);
-	if (s->unknown)
-		printf(", %llu of them not understood",
-		       (unsigned long long)s->unknown);
-	putchar('\n');
-	print_cosigned("cosigned", s->has_cosigned, &s->cosigned);
-	print_cosigned("idle", s->has_idle, &s->idle);
-	if (ack < s->n)
-		printf("  %-10s entries %llu to %llu: not yet acknowledged by "
-		       "%s\n",
-		       "beyond", (unsigned long long)ack,
-		       (unsigned long long)(s->n - 1),
+	if (d->judged) {
+		row_n(d, "entries", s->n);
+		row_n(d, "not_understood", s->unknown);
+		row_n(d, "acknowledged", acknowledged(s));
+		row_cosigned(d, "cosigned", &s->note[COSIGNED], 1 - i);
+		row_cosigned(d, "idle", &s->note[IDLE], 1 - i);
+	}
+	if (d->output == JSON)
+		putchar('}');
+	else if (d->judged && acknowledged(s) < s->n)
+		printf("  entries %llu to %llu: not yet acknowledged by %s\n",
+		       (ull)acknowledged(s), (ull)s->n - 1,
 		       d->side[1 - i].card.host);
 }
 
-static uint64_t unplaced(const struct dossier *d)
-{
-	return d->side[0].n + d->side[1].n - d->joint_n;
-}
-
-void report_human(const struct dossier *d, bool verbose)
+static void print_sums(const struct dossier *d)
 {
 	char b64[48];
 
-	for (unsigned i = 0; i < 2 && d->known; i++)
-		print_side(d, i, verbose);
-	if (d->judged) {
-		b64_print(d->joint_root, HASH_LEN, b64);
-		printf("joint %llu entries, root %s, %llu unplaced\n",
-		       (unsigned long long)d->joint_n, b64,
-		       (unsigned long long)unplaced(d));
-		printf("blobs %llu held, %llu withheld\n",
-		       (unsigned long long)d->held,
-		       (unsigned long long)d->withheld);
+	b64_print(d->joint_root, HASH_LEN, b64);
+	printf(d->output == JSON
+		       ? ",\"joint\":{\"size\":%llu,\"root\":\"%s\","
+			 "\"unplaced\":%llu},\"blobs\":{\"held\":%llu,"
+			 "\"withheld\":%llu}"
+		       : "joint %llu entries, root %s, %llu unplaced\n"
+			 "blobs %llu held, %llu withheld\n",
+	       (ull)d->joint_n, b64,
+	       (ull)(d->side[LO].n + d->side[HI].n - d->joint_n), (ull)d->held,
+	       (ull)d->withheld);
+}
+
+static void print_entry(const struct dossier *d, unsigned i, uint64_t n,
+			const char *index, const char *relation)
+{
+	const struct side *s = &d->side[i];
+	const struct item *it = &s->item[n];
+	char ts[25], type[40], id[80], subject[400];
+	struct entry e;
+
+	if (!entry_parse(it->bytes, &e))
+		return;
+	time_print(e.time_ms / 1000, e.time_ms % 1000, ts);
+	escape(e.type, false, type, sizeof(type));
+	printf("%s %s %llu %s %s %s%s", index, s->card.host, (ull)n, ts,
+	       relation, type, it->understood ? "" : " (not understood)");
+	escape(entry_field(&e, "id"), false, id, sizeof(id));
+	escape(entry_field(&e, "subject"), true, subject, sizeof(subject));
+	if (it->named)
+		printf(" %s \"%s\"", id, subject);
+	putchar('\n');
+}
+
+/* The joint record, an entry a line, then what is not placed */
+static void print_timeline(const struct dossier *d)
+{
+	const struct side *lo = &d->side[LO], *hi = &d->side[HI];
+	uint64_t at[2] = {0, 0}, last = 0;
+	unsigned before = LO;
+
+	puts("# joint-index side entry time relation-of-previous-line type");
+	while (at[LO] < lo->n || at[HI] < hi->n) {
+		const unsigned i = joint_next(d, at);
+		const uint64_t n = at[i]++, index = at[LO] + at[HI] - 1;
+		const char *relation = "before";
+		char num[24];
+
+		if (!index)
+			relation = "first";
+		else if (i != before && d->side[i].item[n].seen <= last)
+			relation = "concurrent";
+		if (index == d->joint_n)
+			printf("# unplaced: in the feed of %s, not yet in the "
+			       "joint record\n",
+			       hi->card.host);
+		snprintf(num, sizeof(num), "%llu", (ull)index);
+		print_entry(d, i, n, index < d->joint_n ? num : "-", relation);
+		before = i;
+		last = n;
 	}
+}
+
+static void print_json(const struct dossier *d)
+{
+	printf("{\"verdict\":\"%s\",\"exit\":%u", levels[d->level], d->level);
+	if (d->blamed >= 0)
+		row(d, "host", d->side[d->blamed].card.host);
+	if (d->level != TRUSTED) {
+		row(d, "reason", d->reason);
+		row(d, "place", d->place);
+	}
+	if (d->known) {
+		fputs(",\"sides\":[", stdout);
+		print_side(d, LO);
+		print_side(d, HI);
+		putchar(']');
+	}
+	if (d->judged)
+		print_sums(d);
+	puts("}");
+}
+
+static void print_human(const struct dossier *d)
+{
+	for (unsigned i = 0; i < 2 && d->known; i++)
+		print_side(d, i);
+	if (d->judged)
+		print_sums(d);
 	for (unsigned i = 0; i < 2 && d->known; i++) {
 		if (!d->carded[i])
 			printf("warning: the card of %s was taken from the "
@@ -98,139 +242,21 @@ void report_human(const struct dossier *d, bool verbose)
 	}
 }
 
-void report_verdict(const struct dossier *d)
+void finish(const struct dossier *d)
 {
-	const struct verdict *v = &d->verdict;
-
-	printf("verdict: %s", levels[v->level]);
-	if (v->side >= 0)
-		printf(" %s", d->side[v->side].card.host);
-	if (v->level != TRUSTED)
-		printf(" %s %s", v->reason, v->place);
-	putchar('\n');
-}
-
-static void json_side(const struct dossier *d, unsigned i)
-{
-	const struct side *s = &d->side[i];
-	uint8_t hash[HASH_LEN];
-	char card[65], log[65], cosigner[65];
-
-	hash_bytes(s->card.text, s->card.text_len, hash);
-	hex_print(hash, HASH_LEN, card);
-	hash_bytes(s->card.log, KEY_LEN, hash);
-	hex_print(hash, HASH_LEN, log);
-	hash_bytes(s->card.cosigner, KEY_LEN, hash);
-	hex_print(hash, HASH_LEN, cosigner);
-	printf("%s{\"host\":\"%s\",\"pivot\":%s,\"exporter\":%s,"
-	       "\"card_given\":%s,\"card_sha256\":\"%s\","
-	       "\"log_sha256\":\"%s\",\"cosigner_sha256\":\"%s\"",
-	       i ? "," : "", s->card.host, i ? "false" : "true",
-	       d->exporter == i ? "true" : "false",
-	       d->carded[i] ? "true" : "false", card, log, cosigner);
-	if (d->judged)
-		printf(",\"entries\":%llu,\"not_understood\":%llu,"
-		       "\"acknowledged\":%llu",
-		       (unsigned long long)s->n, (unsigned long long)s->unknown,
-		       (unsigned long long)acknowledged(s));
-	putchar('}');
-}
-
-/* All that is printed is of the verifier's making, or hosts, or escaped: but
- * escape() makes a backslash, which JSON wants doubled */
-void report_json(const struct dossier *d)
-{
-	const struct verdict *v = &d->verdict;
-	char b64[48];
-
-	printf("{\"verdict\":\"%s\",\"exit\":%d", levels[v->level],
-	       (int)v->level);
-	if (v->side >= 0)
-		printf(",\"host\":\"%s\"", d->side[v->side].card.host);
-	if (v->level != TRUSTED) {
-		printf(",\"reason\":\"%s\",\"place\":\"", v->reason);
-		for (const char *p = v->place; *p; p++)
-			printf(*p == '\\' || *p == '"' ? "\\%c" : "%c", *p);
-		putchar('"');
+	if (d->output == JSON)
+		print_json(d);
+	if (d->output == HUMAN)
+		print_human(d);
+	if (d->output == TIMELINE && d->judged)
+		print_timeline(d);
+	if (d->output != JSON) {
+		printf("verdict: %s", levels[d->level]);
+		if (d->blamed >= 0)
+			printf(" %s", d->side[d->blamed].card.host);
+		if (d->level != TRUSTED)
+			printf(" %s %s", d->reason, d->place);
+		putchar('\n');
 	}
-	if (d->known) {
-		fputs(",\"sides\":[", stdout);
-		json_side(d, 0);
-		json_side(d, 1);
-		putchar(']');
-	}
-	if (d->judged) {
-		b64_print(d->joint_root, HASH_LEN, b64);
-		printf(",\"joint\":{\"size\":%llu,\"root\":\"%s\","
-		       "\"unplaced\":%llu},\"blobs\":{\"held\":%llu,"
-		       "\"withheld\":%llu}",
-		       (unsigned long long)d->joint_n, b64,
-		       (unsigned long long)unplaced(d),
-		       (unsigned long long)d->held,
-		       (unsigned long long)d->withheld);
-	}
-	puts("}");
-}
-
-/* One entry of the timeline; `index` < 0: it has no place yet */
-static void print_entry(const struct dossier *d, unsigned i, uint64_t n,
-			int64_t index, const char *relation)
-{
-	const struct side *s = &d->side[i];
-	char ts[25], type[40], id[80], subject[400], at[24] = "-";
-	struct slice v;
-	struct entry e;
-
-	if (!side_entry(s, n, &e))
-		return;
-	if (index >= 0)
-		snprintf(at, sizeof(at), "%lld", (long long)index);
-	ts_print(e.time_ms, ts);
-	escape(e.type.p, e.type.n, false, type, sizeof(type));
-	printf("%s %s %llu %s %s %s", at, s->card.host, (unsigned long long)n,
-	       ts, relation, type);
-	if (!s->item[n].understood)
-		fputs(" (not understood)", stdout);
-	if (s->item[n].blob_at) {
-		v = entry_field(&e, "id");
-		escape(v.p, v.n, false, id, sizeof(id));
-		v = entry_field(&e, "subject");
-		escape(v.p, v.n, true, subject, sizeof(subject));
-		printf(" %s \"%s\"", id, subject);
-	}
-	putchar('\n');
-}
-
-void report_timeline(const struct dossier *d)
-{
-	const struct side *p = &d->side[0], *q = &d->side[1];
-	const char *relation = "first";
-	uint64_t j = 0;
-	int64_t index = 0;
-
-	puts("# joint-index side entry time relation-of-previous-line type");
-	for (uint64_t i = 0; i < p->n; i++) {
-		for (; j < p->item[i].seen; j++) {
-			/* the line before is Q[j-1], or P[i-1] */
-			if (i && j == p->item[i - 1].seen)
-				relation = q->item[j].seen > i - 1
-						   ? "before"
-						   : "concurrent";
-			print_entry(d, 1, j, index++, relation);
-			relation = "before";
-		}
-		print_entry(d, 0, i, index++, relation);
-		relation = "before";
-	}
-	if (j < q->n)
-		printf("# unplaced: in the feed of %s, not yet in the joint "
-		       "record\n",
-		       q->card.host);
-	for (; j < q->n; j++) {
-		if (p->n && j == p->item[p->n - 1].seen)
-			relation = q->item[j].seen > p->n - 1 ? "before"
-							      : "concurrent";
-		print_entry(d, 1, j, -1, relation);
-		relation = "before";
-	}
+	exit(fflush(stdout) ? EXIT_READ : (int)d->level);
 }

@@ -1,104 +1,92 @@
 /* SPDX-License-Identifier: ISC */
-/** @file text.c  The small grammar: lines, numbers, base64, times, names */
+/** @file text.c  The small grammar: forms, numbers, base64, times, names */
+#include "verify/verify.h"
 #include <arpa/inet.h>
+#include <openssl/evp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <openssl/evp.h>
-#include "verify/verify.h"
 
 bool slice_is(struct slice s, const char *str)
 {
 	return s.n == strlen(str) && !memcmp(s.p, str, s.n);
 }
 
-bool slice_line(struct slice *in, struct slice *line)
+struct slice slice_of(const char *str)
 {
-	const uint8_t *lf = in->n ? memchr(in->p, '\n', in->n) : NULL;
-
-	if (!lf)
-		return false;
-	*line = (struct slice){in->p, (size_t)(lf - in->p)};
-	in->n -= line->n + 1;
-	in->p = lf + 1;
-	return true;
+	return (struct slice){(const uint8_t *)str, strlen(str)};
 }
 
-bool slice_after(struct slice *s, const char *prefix)
+/* Length of the character at p (n >= 1), 0 if there is none */
+static size_t utf8(const uint8_t *p, size_t n, uint32_t *c)
 {
-	const size_t n = strlen(prefix);
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	const size_t len = p[0] < 0x80   ? 1
+			   : p[0] < 0xe0 ? 2
+			   : p[0] < 0xf0 ? 3
+					 : 4;
 
-	if (s->n < n || memcmp(s->p, prefix, n))
-		return false;
-	*s = (struct slice){s->p + n, s->n - n};
-	return true;
-}
-
-bool slice_word(struct slice *in, struct slice *word)
-{
-	const uint8_t *sp = in->n ? memchr(in->p, ' ', in->n) : NULL;
-
-	if (!in->n)
-		return false;
-	*word = (struct slice){in->p, sp ? (size_t)(sp - in->p) : in->n};
-	if (sp && word->n + 1 == in->n)
-		return false;
-	in->p += word->n + (sp ? 1 : 0);
-	in->n -= word->n + (sp ? 1 : 0);
-	return true;
-}
-
-/* Length of the UTF-8 sequence at p (n >= 1), 0 if there is none */
-static size_t utf8_len(const uint8_t *p, size_t n)
-{
-	const uint8_t lo = p[0] == 0xe0 ? 0xa0 : p[0] == 0xf0 ? 0x90 : 0x80;
-	const uint8_t hi = p[0] == 0xed ? 0x9f : p[0] == 0xf4 ? 0x8f : 0xbf;
-	const size_t len = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-
-	if (p[0] < 0x80)
-		return 1;
-	if (p[0] < 0xc2 || p[0] > 0xf4 || n < len || p[1] < lo || p[1] > hi)
+	*c = len == 1 ? p[0] : p[0] & (0x7fu >> len);
+	if (n < len || p[0] > 0xf4 || (p[0] & 0xc0) == 0x80)
 		return 0;
-	for (size_t i = 2; i < len; i++) {
+	for (size_t i = 1; i < len; i++) {
 		if ((p[i] & 0xc0) != 0x80)
 			return 0;
+		*c = *c << 6 | (p[i] & 0x3f);
 	}
+	if (*c < least[len] || *c > 0x10ffff || (*c >= 0xd800 && *c < 0xe000))
+		return 0;
 	return len;
 }
 
-/* Are these eight bytes all %x20-7E? Most are, and a record is long */
-static bool plain(const uint8_t *p)
+bool text_clean(struct slice s)
 {
-	const uint64_t ones = 0x0101010101010101u, tops = ones << 7;
-	uint64_t w;
+	uint32_t c;
 
-	memcpy(&w, p, sizeof(w));
-	return !((w | (w - ones * 0x20) | (w + ones)) & tops);
-}
-
-bool text_clean(const uint8_t *p, size_t n, bool lf)
-{
-	size_t i = 0;
-
-	while (i < n) {
-		size_t len = 1;
-
-		if (n - i >= 8 && plain(p + i)) {
-			i += 8;
+	for (size_t i = 0, len = 1; i < s.n; i += len, len = 1) {
+		if (s.p[i] >= 0x20 && s.p[i] < 0x7f)
 			continue;
-		}
-		if (p[i] < 0x20 ? !lf || p[i] != '\n' : p[i] == 0x7f)
+		len = utf8(s.p + i, s.n - i, &c);
+		if (!len || (c < 0x20 && c != '\n') || c == 0x7f)
 			return false;
-		if (p[i] >= 0x80)
-			len = utf8_len(p + i, n - i);
-		if (!len)
-			return false;
-		i += len;
 	}
 	return true;
 }
 
-bool uint_parse(struct slice s, uint64_t *v)
+static bool within(uint32_t c, const uint32_t (*range)[2])
+{
+	for (; (*range)[1]; range++) {
+		if (c >= (*range)[0] && c <= (*range)[1])
+			return true;
+	}
+	return false;
+}
+
+bool name_clean(struct slice s)
+{
+	static const uint32_t bad[][2] = {{'+', '+'},
+					  {' ', ' '},
+					  {0x85, 0x85},
+					  {0xa0, 0xa0},
+					  {0x1680, 0x1680},
+					  {0x2000, 0x200a},
+					  {0x2028, 0x2029},
+					  {0x202f, 0x202f},
+					  {0x205f, 0x205f},
+					  {0x3000, 0x3000},
+					  {0, 0}};
+	uint32_t c;
+
+	for (size_t i = 0, len; i < s.n; i += len) {
+		len = utf8(s.p + i, s.n - i, &c);
+		if (!len || within(c, bad))
+			return false;
+	}
+	return true;
+}
+
+static bool uint_parse(struct slice s, uint64_t *v)
 {
 	uint64_t x = 0;
 
@@ -109,187 +97,44 @@ bool uint_parse(struct slice s, uint64_t *v)
 			return false;
 		x = x * 10 + (uint64_t)(s.p[i] - '0');
 	}
-	if (x > UINT_MAX_VALUE)
-		return false;
-	*v = x;
-	return true;
+	if (v)
+		*v = x;
+	return x <= INT64_MAX;
 }
 
-static int nibble(uint8_t c)
+static bool hex_parse(struct slice s, uint8_t *out, size_t bytes)
 {
-	const unsigned digit = c - '0', letter = c - 'a';
+	static const char digits[] = "0123456789abcdef";
 
-	return digit < 10 ? (int)digit : letter < 6 ? (int)letter + 10 : -1;
-}
-
-bool hex_parse(struct slice s, uint8_t *out, size_t bytes)
-{
 	if (s.n != 2 * bytes)
 		return false;
-	for (size_t i = 0; i < s.n; i += 2) {
-		const int hi = nibble(s.p[i]), lo = nibble(s.p[i + 1]);
+	for (size_t i = 0; i < s.n; i++) {
+		const char *at = memchr(digits, s.p[i], 16);
 
-		if (hi < 0 || lo < 0)
+		if (!at)
 			return false;
 		if (out)
-			out[i / 2] = (uint8_t)(hi << 4 | lo);
+			out[i / 2] = (uint8_t)(out[i / 2] << 4 | (at - digits));
 	}
 	return true;
 }
 
-bool b64_parse(struct slice s, uint8_t *out, size_t max, size_t *len)
+size_t b64_decode(struct slice s, uint8_t *out, size_t max)
 {
-	static uint8_t raw[B64_MAX], back[B64_MAX + 8];
+	static uint8_t raw[LINE_MAX_B64], back[LINE_MAX_B64 + 8];
 	size_t n = s.n / 4 * 3;
 
-	if (!s.n || s.n % 4 || s.n > B64_MAX ||
+	if (!s.n || s.n % 4 || s.n > LINE_MAX_B64 ||
 	    EVP_DecodeBlock(raw, s.p, (int)s.n) != (int)n)
-		return false;
+		return 0;
 	n -= s.p[s.n - 1] != '=' ? 0u : s.p[s.n - 2] != '=' ? 1u : 2u;
+	/* it is canonical if encoding gives the same */
 	if (EVP_EncodeBlock(back, raw, (int)n) != (int)s.n ||
 	    memcmp(back, s.p, s.n))
-		return false;
-	memcpy(out, raw, n < max ? n : max);
-	*len = n;
-	return true;
-}
-
-bool b64_exact(struct slice s, uint8_t *out, size_t bytes)
-{
-	size_t len;
-
-	return b64_parse(s, out, bytes, &len) && len == bytes;
-}
-
-bool token_ok(struct slice s)
-{
-	if (s.n < 1 || s.n > 32 || s.p[0] < 'a' || s.p[0] > 'z')
-		return false;
-	for (size_t i = 1; i < s.n; i++) {
-		const uint8_t c = s.p[i];
-
-		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
-		    c != '-')
-			return false;
-	}
-	return true;
-}
-
-bool value_ok(struct slice s)
-{
-	return s.n >= 1 && s.n <= 1024 && s.p[0] != ' ' && s.p[s.n - 1] != ' ';
-}
-
-static bool host_edge(uint8_t c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-
-bool host_ok(struct slice s)
-{
-	if (s.n < 1 || s.n > HOST_MAX || !host_edge(s.p[0]) ||
-	    !host_edge(s.p[s.n - 1]))
-		return false;
-	for (size_t i = 0; i < s.n; i++) {
-		if (!host_edge(s.p[i]) && s.p[i] != '.' && s.p[i] != '-')
-			return false;
-	}
-	return true;
-}
-
-bool address_ok(struct slice s)
-{
-	const bool six = s.n && s.p[0] == '[';
-	char host[INET6_ADDRSTRLEN];
-	uint8_t raw[16];
-	uint64_t port;
-	size_t end = 0;
-
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == ':')
-			end = i;
-	}
-	if (!end ||
-	    !uint_parse((struct slice){s.p + end + 1, s.n - end - 1}, &port) ||
-	    port < 1 || port > 65535)
-		return false;
-	if (six) {
-		if (end < 3 || s.p[end - 1] != ']')
-			return false;
-		s.p++;
-		end -= 2;
-	}
-	if (end >= sizeof(host) || memchr(s.p, 0, end))
-		return false;
-	memcpy(host, s.p, end);
-	host[end] = '\0';
-	return inet_pton(six ? AF_INET6 : AF_INET, host, raw) == 1;
-}
-
-bool ts_parse(struct slice s, int64_t *ms)
-{
-	static const char form[] = "YYYY-MM-DDThh:mm:ss.fffZ";
-	static const uint8_t days[] = {31, 28, 31, 30, 31, 30,
-				       31, 31, 30, 31, 30, 31};
-	int v[128] = {0}, leap;
-	struct tm tm = {.tm_sec = 0};
-
-	if (s.n != sizeof(form) - 1)
-		return false;
-	for (size_t i = 0; i < s.n; i++) {
-		const size_t at = (size_t)form[i];
-
-		if (at < 'A' || at == 'T' || at == 'Z') {
-			if (s.p[i] != at)
-				return false;
-			continue;
-		}
-		if (s.p[i] < '0' || s.p[i] > '9')
-			return false;
-		v[at] = v[at] * 10 + s.p[i] - '0';
-	}
-	leap = v['M'] == 2 && v['Y'] % 4 == 0 &&
-	       (v['Y'] % 100 != 0 || v['Y'] % 400 == 0);
-	if (v['Y'] < 1970 || v['M'] < 1 || v['M'] > 12 || v['D'] < 1 ||
-	    v['D'] > days[v['M'] - 1] + leap || v['h'] > 23 || v['m'] > 59 ||
-	    v['s'] > 59)
-		return false;
-	tm.tm_year = v['Y'] - 1900;
-	tm.tm_mon = v['M'] - 1;
-	tm.tm_mday = v['D'];
-	tm.tm_hour = v['h'];
-	tm.tm_min = v['m'];
-	tm.tm_sec = v['s'];
-	*ms = (int64_t)timegm(&tm) * 1000 + v['f'];
-	return true;
-}
-
-void ts_print(int64_t ms, char out[static 25])
-{
-	const int64_t end = 253402300799999;	/* 9999-12-31T23:59:59.999Z */
-	time_t s;
-	struct tm tm;
-
-	ms = ms < 0 ? 0 : ms > end ? end : ms;
-	s = (time_t)(ms / 1000);
-	if (!gmtime_r(&s, &tm) ||
-	    strftime(out, 20, "%Y-%m-%dT%H:%M:%S", &tm) != 19)
-		memset(out, '-', 19);
-	snprintf(out + 19, 6, ".%03dZ", (int)(ms % 1000));
-}
-
-int64_t time_ms(uint64_t time_s)
-{
-	return time_s > INT64_MAX / 1000 ? INT64_MAX : (int64_t)time_s * 1000;
-}
-
-void hex_print(const uint8_t *p, size_t n, char *out)
-{
-	for (size_t i = 0; i < n; i++) {
-		out[2 * i] = "0123456789abcdef"[p[i] >> 4];
-		out[2 * i + 1] = "0123456789abcdef"[p[i] & 15];
-	}
-	out[2 * n] = '\0';
+		return 0;
+	if (out)
+		memcpy(out, raw, n < max ? n : max);
+	return n;
 }
 
 void b64_print(const uint8_t *p, size_t n, char *out)
@@ -297,48 +142,230 @@ void b64_print(const uint8_t *p, size_t n, char *out)
 	(void)EVP_EncodeBlock((uint8_t *)out, p, (int)n);
 }
 
-/* Bytes of a character beyond ASCII that a person can read as it stands; 0 for
- * what is invisible or turns the text around it (C1, U+200B..200F,
- * U+2028..202F, U+2060..206F, U+FEFF, U+FFF0..FFFF, beyond U+1FFFF) */
-static size_t readable(const uint8_t *p, size_t n)
+void hex_print(const uint8_t *p, size_t n, char *out)
 {
-	const size_t len = *p < 0x80 ? 0 : utf8_len(p, n);
-	uint32_t c;
-
-	if (!len)
-		return 0;
-	c = *p & (0xffu >> (len + 1));
-	for (size_t i = 1; i < len; i++)
-		c = c << 6 | (p[i] & 0x3f);
-	if (c < 0xa0 || (c >= 0x200b && c <= 0x200f) ||
-	    (c >= 0x2028 && c <= 0x202f) || (c >= 0x2060 && c <= 0x206f) ||
-	    c == 0xfeff || (c >= 0xfff0 && c <= 0xffff) || c > 0x1ffff)
-		return 0;
-	return len;
+	for (size_t i = 0; i < n; i++)
+		snprintf(out + 2 * i, 3, "%02x", p[i]);
 }
 
-size_t escape(const uint8_t *p, size_t n, bool space, char *out, size_t max)
+void time_print(uint64_t s, uint64_t ms, char out[static 25])
 {
-	size_t len = 0;
+	const uint64_t end = 253402300799;	/* 9999-12-31T23:59:59Z */
+	const time_t t = (time_t)(s > end ? end : s);
+	struct tm tm;
 
-	for (size_t i = 0; i < n && len + 5 <= max; i++) {
-		const size_t wide = space ? readable(p + i, n - i) : 0;
+	if (!gmtime_r(&t, &tm) ||
+	    strftime(out, 20, "%Y-%m-%dT%H:%M:%S", &tm) != 19)
+		memset(out, '-', 19);
+	snprintf(out + 19, 6, ".%03uZ", s > end ? 999 : (unsigned)(ms % 1000));
+}
 
-		if (wide) {
-			memcpy(out + len, p + i, wide);
-			len += wide;
-			i += wide - 1;
-			continue;
-		}
-		if ((p[i] > 0x20 && p[i] < 0x7f && p[i] != '\\') ||
-		    (space && p[i] == ' ')) {
-			out[len++] = (char)p[i];
-			continue;
-		}
-		memcpy(out + len, "\\x", 2);
-		hex_print(p + i, 1, out + len + 2);
-		len += 4;
+/* A time is one if printing it gives the same */
+static bool time_parse(struct slice s, uint64_t *ms)
+{
+	char in[25] = "", back[25];
+	struct tm tm = {.tm_sec = 0};
+	uint64_t t, f;
+
+	if (s.n != 24)
+		return false;
+	memcpy(in, s.p, 24);
+	if (!strptime(in, "%Y-%m-%dT%H:%M:%S.", &tm))
+		return false;
+	t = (uint64_t)timegm(&tm);
+	f = s.p[20] * 100ull + s.p[21] * 10ull + s.p[22] - 111ull * '0';
+	time_print(t, f, back);
+	if (ms)
+		*ms = t * 1000 + f;
+	return !memcmp(in, back, 24);
+}
+
+/* From `first` on only those of a set: ranges like a-z, or single bytes */
+static bool only(struct slice s, size_t first, size_t max, const char *set)
+{
+	if (s.n < 1 || s.n > max)
+		return false;
+	for (size_t i = first; i < s.n; i++) {
+		const char *c = set;
+
+		while (*c && (s.p[i] < c[0] || s.p[i] > c[1]))
+			c += 2;
+		if (!*c)
+			return false;
 	}
-	out[len] = '\0';
-	return len;
+	return true;
+}
+
+static bool host_ok(struct slice s)
+{
+	return only(s, 0, HOST_MAX, "az09..--") && !memchr(".-", s.p[0], 2) &&
+	       !memchr(".-", s.p[s.n - 1], 2);
+}
+
+static bool token_ok(struct slice s)
+{
+	return only(s, 1, 32, "az09--") && s.p[0] >= 'a' && s.p[0] <= 'z';
+}
+
+static bool value_ok(struct slice s)
+{
+	return s.n >= 1 && s.n <= 1024 && s.p[0] != ' ' &&
+	       s.p[s.n - 1] != ' ' && !memchr(s.p, '\n', s.n);
+}
+
+static bool address_ok(struct slice s)
+{
+	char host[INET6_ADDRSTRLEN];
+	uint8_t raw[16];
+	struct slice h;
+	uint64_t port;
+	const int family = scan(s, "[%l]:%u", &h, &port) ? AF_INET6
+			   : scan(s, "%l:%u", &h, &port) ? AF_INET
+							 : AF_UNSPEC;
+
+	if (family == AF_UNSPEC || port < 1 || port > 65535 ||
+	    h.n >= sizeof(host))
+		return false;
+	memcpy(host, h.p, h.n);
+	host[h.n] = '\0';
+	return inet_pton(family, host, raw) == 1;
+}
+
+static bool range_ok(struct slice s)
+{
+	uint64_t first, last;
+
+	return scan(s, "%u %u", &first, &last) && first <= last;
+}
+
+/* One of the words of (a|b|c) */
+static bool among(struct slice s, const char *list)
+{
+	size_t n;
+
+	do {
+		n = strcspn(++list, "|)");
+		if (n == s.n && !memcmp(list, s.p, n))
+			return true;
+		list += n;
+	} while (*list == '|');
+	return false;
+}
+
+#define OUT(type) (ap ? va_arg(*ap, type *) : NULL)
+
+/* What stands in the place of % and a letter */
+static bool take(struct slice s, const char *form, va_list *ap)
+{
+	struct slice *to;
+	bool ok = true;
+
+	switch (*form) {
+	case 'u': return uint_parse(s, OUT(uint64_t));
+	case 't': return time_parse(s, OUT(uint64_t));
+	case 'h': return b64_decode(s, OUT(uint8_t), HASH_LEN) == HASH_LEN;
+	case 's': return b64_decode(s, OUT(uint8_t), SIG_LEN) == SIG_LEN;
+	case 'x': return hex_parse(s, OUT(uint8_t), HASH_LEN);
+	case 'c': return hex_parse(s, OUT(uint8_t), 4);
+	case 'n': return hex_parse(s, NULL, 16);
+	case 'w': return s.n && !memchr(s.p, ' ', s.n);
+	case '9': return only(s, 0, 9, "09");
+	case 'i': return only(s, 0, 64, "AZaz09..__--");
+  case 'd':
+		return uint_parse(s, NULL) ||
+		       (s.n > 1 && s.p[0] == '-' && s.p[1] != '0' &&
+			uint_parse((struct slice){s.p + 1, s.n - 1}, NULL));
+	case 'r': return range_ok(s);
+	case 'a': return address_ok(s);
+	case 'K': return token_ok(s) && !slice_is(s, "clock");
+	case '(': return among(s, form);
+	case 'k': ok = token_ok(s); break;
+	case 'v': ok = value_ok(s); break;
+	case 'o': ok = host_ok(s); break;
+	case 'l': ok = s.n > 0; break;
+	case '*': break;
+	}
+	to = OUT(struct slice);
+	if (to)
+		*to = s;
+	return ok;
+}
+
+static bool match(struct slice in, const char *form, va_list *ap)
+{
+	for (; *form; form++) {
+		const char *what = form + 1;
+		struct slice s = in;
+
+		if (*form == '%') {
+			form = *what == '(' ? strchr(what, ')') : what;
+			if (form[1]) {
+				const uint8_t *end = NULL;
+
+				if (in.n)
+					end = memchr(in.p, form[1], in.n);
+				if (!end)
+					return false;
+				s.n = (size_t)(end - in.p);
+			}
+			if (!take(s, what, ap))
+				return false;
+		} else if (!in.n || *in.p != (uint8_t)*form) {
+			return false;
+		} else {
+			s.n = 1;
+		}
+		in = (struct slice){in.p + s.n, in.n - s.n};
+	}
+	return !in.n;
+}
+
+bool scan(struct slice in, const char *form, ...)
+{
+	va_list ap;
+	bool ok;
+
+	va_start(ap, form);
+	ok = match(in, form, &ap);
+	va_end(ap);
+	return ok;
+}
+
+bool fits(struct slice in, const char *form)
+{
+	return match(in, form, NULL);
+}
+
+/* Beyond ASCII a person can read it as it stands: it is not invisible, and does
+ * not turn the text around it */
+static bool readable(uint32_t c)
+{
+	static const uint32_t not [][2] = {{0, 0x9f},        {0x200b, 0x200f},
+					   {0x2028, 0x202f}, {0x2060, 0x206f},
+					   {0xfeff, 0xfeff}, {0xfff0, 0xffff},
+					   {0x20000, ~0u},   {0, 0}};
+
+	return !within(c, not );
+}
+
+void escape(struct slice s, bool people, char *out, size_t max)
+{
+	size_t n = 0, len;
+	uint32_t c;
+
+	for (size_t i = 0; i < s.n && n + 5 <= max; i += len) {
+		len = utf8(s.p + i, s.n - i, &c);
+		if (len == 1 && c != '\\' && c < 0x7f &&
+		    (c > 0x20 || (people && c == ' '))) {
+			out[n++] = (char)c;
+		} else if (people && len > 1 && readable(c)) {
+			memcpy(out + n, s.p + i, len);
+			n += len;
+		} else {
+			snprintf(out + n, 5, "\\x%02x", s.p[i]);
+			n += 4;
+			len = 1;
+		}
+	}
+	out[n] = '\0';
 }
