@@ -343,8 +343,7 @@ int line_agree(struct core *c, struct pair *p, bool own,
 	uint64_t version;
 	int err = 0;
 
-	if (d->kind < ENTRY_PROPOSE || d->kind > ENTRY_WITHDRAW ||
-	    entry_parse(d->p, d->n, &e) ||
+	if (!line_agrees(d->kind) || entry_parse(d->p, d->n, &e) ||
 	    uint_parse(entry_get(&e, "version"), &version))
 		return 0;
 	if (e.kind == ENTRY_PROPOSE)

@@ -233,8 +233,13 @@ static int fold_answer(struct core *c, struct pair *p, bool own, struct line *l,
 			       ? 0
 			       : line_not_agreed(c, p, l, e->env.seq);
 	r->answered = true;
-	if (own)
+	if (own) {
+		const struct agreement *a = line_agreement(l, c->now.wall_ms);
+
+		/* nobody need attend to it */
+		r->closed |= a && machine_suffices(a, r);
 		return 0;
+	}
 	r->refused |= str_is(entry_get(e, "state"), "refused");
 	if (!r->present && c->now.wall_ms > r->due_ms)
 		r->after_ms = (uint64_t)(c->now.wall_ms - r->due_ms);

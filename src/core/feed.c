@@ -171,9 +171,9 @@ static int own_put(struct core *c, struct pair *p, enum entry_kind kind,
 		return err;
 	tree_leaf(e.p, e.n, leaf);
 	inlined = body_n <= BODY_INLINE_MAX ? body_n : 0;
-	leaf_put(p, FEED_OWN, e.seq, e.seen, leaf);
-	recent_put(p, e.seq,
-		   &(struct entries_item){e.p, e.n, body, inlined});
+	if (!line_agrees(kind))
+		leaf_put(p, FEED_OWN, e.seq, e.seen, leaf);
+	recent_put(p, e.seq, &(struct entries_item){e.p, e.n, body, inlined});
 	feed_grow(&p->own, kind, e.time_ms, e.seen, leaf, e.n + inlined);
 	p->dirty = true;
 	return lines_see(c, p, SIDE_OWN, e.seq, &parsed);

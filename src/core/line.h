@@ -177,6 +177,13 @@ int lines_see(struct core *c, struct pair *p, enum side s, uint64_t seq,
 /** Fold what came in, each entry after all that its author had seen; to be
  *  called when the joint record has grown. */
 int lines_learn(struct core *c, struct pair *p);
+/** Entries of this kind count in joint order: line_agree() has to read them
+ *  there. */
+static inline bool line_agrees(enum entry_kind k)
+{
+	return k >= ENTRY_PROPOSE && k <= ENTRY_WITHDRAW;
+}
+
 /** An entry that found its place in the joint record. */
 int line_agree(struct core *c, struct pair *p, bool own,
 	       const struct db_entry *e);

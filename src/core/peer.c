@@ -387,7 +387,8 @@ static int take_one(struct core *c, struct pair *p, bool own,
 		err = put_receipt(c, p, own ? FEED_PEER : FEED_OWN, e.seq, t);
 	if (!err && t->kind == ENTRY_UNKNOWN && !own)
 		(void)say(p->refuse, &p->refuses, e.seq, e.seq);	/* or not */
-	leaf_put(p, of, e.seq, t->seen, t->leaf);
+	if (!line_agrees(t->kind))
+		leaf_put(p, of, e.seq, t->seen, t->leaf);
 	feed_grow(f, t->kind, t->time_ms, t->seen, t->leaf,
 		  it->entry_n + it->body_n);
 	if (!t->folds && p->folded[own ? SIDE_OWN : SIDE_PEER] == e.seq)

@@ -301,9 +301,13 @@ void lines_check(struct world *w, bool settled)
 		world_broken(w, "the ends know of different lines");
 }
 
-void lines_agree(struct world *w, const char *line, const char *more)
+void lines_agree_text(struct world *w, const char *line, const void *text,
+		      size_t n)
 {
-	propose(w, 0, line, more);
+	struct line_order o = {
+		.line = line, .act = LINE_PROPOSE, .text = text, .text_n = n};
+
+	order(w, 0, &o);
 	for (int i = 0; i < 4000 && !(line_of(w, 1, line) &&
 				      line_of(w, 1, line)->proposal[1].a);
 	     i++)
@@ -313,4 +317,13 @@ void lines_agree(struct world *w, const char *line, const char *more)
 	     i < 4000 && !(line_of(w, 0, line) && line_of(w, 0, line)->agreed);
 	     i++)
 		world_step(w);
+}
+
+void lines_agree(struct world *w, const char *line, const char *more)
+{
+	struct buf text;
+
+	lines_text(line, 1, NULL, more, &text);
+	lines_agree_text(w, line, text.p, text.n);
+	buf_free(&text);
 }

@@ -12,6 +12,8 @@ void lines_text(const char *line, uint64_t version, const uint8_t *replaces,
 		const char *more, struct buf *out);
 /** Both sides sign the line's first agreement. */
 void lines_agree(struct world *w, const char *line, const char *more);
+void lines_agree_text(struct world *w, const char *line, const void *text,
+		      size_t n);
 /** Somebody does something to a line at this side. */
 void lines_act(struct world *w, int side);
 /** Compare both ends' lines; sets w->broken.  settled: all has arrived. */

@@ -5,6 +5,8 @@
  *   rdsim [-n SEEDS] [-s FIRST] [-e EVENTS] [-m LEAST] [-j JOBS] [-v]
  *         [-x VERIFIER] [-t TMPDIR]
  *   rdsim -H [-x VERIFIER] [-t TMPDIR]
+ *   rdsim -L DOCUMENT
+ *   rdsim -M DIRECTORY
  *
  * Each seed is a world of its own: two exchanges, a network, disks, clocks and
  * a schedule of faults.  After EVENTS events the faults stop and both sides must
@@ -12,7 +14,8 @@
  * of 8 with all bodies).  A seed that fails is printed and can be run alone with
  * -s SEED -n 1 -v; one of 50 is run twice, to the same octets.  LEAST: how often
  * each kind of fault must have struck in all seeds together.  -H: one exchange
- * against a lying peer instead.
+ * against a lying peer instead.  -L: every state and outcome of docs/lines.md.
+ * -M: thirteen months without an answer, the dossiers left in the directory.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -278,7 +281,7 @@ int main(int argc, char **argv)
 	bool verbose = false, hostile = false;
 	int c;
 
-	while ((c = getopt(argc, argv, "n:s:e:m:j:x:t:vH")) != -1) {
+	while ((c = getopt(argc, argv, "n:s:e:m:j:x:t:vHL:M:")) != -1) {
 		if (c == 'n')
 			seeds = strtoull(optarg, NULL, 10);
 		else if (c == 's')
@@ -295,6 +298,10 @@ int main(int argc, char **argv)
 			tmp = optarg;
 		else if (c == 'v')
 			verbose = true;
+		else if (c == 'L')
+			return lines_run(optarg);
+		else if (c == 'M')
+			return lines_months(optarg);
 		else if (c == 'H')
 			hostile = true;
 		else

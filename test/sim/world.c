@@ -660,6 +660,19 @@ void world_step(struct world *w)
 	}
 }
 
+void world_until(struct world *w, uint64_t ms)
+{
+	while (next_time(w) <= ms)
+		world_step(w);
+	if (w->now_ms < ms)
+		w->now_ms = ms;
+}
+
+void world_rest(struct world *w, int side, uint64_t for_ms)
+{
+	node_stop(w, &w->node[side], for_ms);
+}
+
 /* ---- people ---- */
 
 static struct item *new_item(struct world *w, struct node *n)

@@ -122,6 +122,10 @@ void world_free(struct world *w);
 void world_pair(struct world *w);
 /** Let time go on to the next thing that happens, and let it happen. */
 void world_step(struct world *w);
+/** Let all happen that happens until then. */
+void world_until(struct world *w, uint64_t ms);
+/** Switch a side off for a while. */
+void world_rest(struct world *w, int side, uint64_t for_ms);
 /** Somebody writes something at this side. */
 void world_write(struct world *w, int side);
 /** The same, on a line. */
