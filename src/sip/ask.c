@@ -290,7 +290,10 @@ void ask_do(struct session *s, const struct dialog_act *a,
 			session_feed(s, &e, NULL);
 		break;
 	case DO_CANCEL: ask_cancel(s); break;
-	case DO_ACK: ask_ack(s, s->dlg, s->ack_cseq, s->ack_sdp); break;
+	case DO_ACK:
+		local_set(s, s->ack_sdp ? s->ack_sdp : s->offer);
+		ask_ack(s, s->dlg, s->ack_cseq, s->ack_sdp);
+		break;
 	case DO_PRACK:
 		if (msg)
 			ask_prack(s, a, msg);
@@ -380,10 +383,21 @@ static void changed(struct session *s, const struct ask *a,
 	switch (a->kind) {
 	case ASK_REINVITE:
 		e->ev = ok ? EV_REINVITE_OK : EV_REINVITE_FAIL;
-		if (ok)
-			s->ack_cseq = a->cseq;
+		if (!ok)
+			break;
+		s->ack_cseq = a->cseq;
+		s->ack_sdp = mem_deref(s->ack_sdp);
+		/* DO_ACK takes the offer for what stands from now on */
+		if (s->d.change_silent) {
+			mem_deref(s->offer);
+			s->offer = mem_ref(s->local);
+		}
 		break;
-	case ASK_UPDATE: e->ev = ok ? EV_UPDATE_OK : EV_UPDATE_FAIL; break;
+	case ASK_UPDATE:
+		e->ev = ok ? EV_UPDATE_OK : EV_UPDATE_FAIL;
+		if (ok)
+			local_set(s, s->offer);
+		break;
 	default: e->ev = ok ? EV_REFRESH_OK : EV_REFRESH_FAIL;
 	}
 	if (ok && msg) {

@@ -477,7 +477,11 @@ static void inner(struct dialog *d, uint64_t now, const struct dialog_event *e,
 		stop(d, TIMER_1XX);
 		stop(d, TIMER_PRACK);
 		break;
-	case IN_HOLD_ANSWER: d->answer_held = true; break;
+	case IN_HOLD_ANSWER:
+		d->answer_held = true;
+		d->se_s = e->se_s;
+		d->se_us = e->se_us;
+		break;
 	case IN_HOLD_RING:
 		d->ring_held = true;
 		d->held_code = e->code;

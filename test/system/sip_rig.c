@@ -74,7 +74,9 @@ static struct pl remembered(const struct leg *l)
 /** One side is gone with this status, or hung up with 0. */
 static void end(struct call *c, uint16_t code, const struct session_news *n)
 {
-	struct session *a = c->a.s, *b = c->b.s;
+	struct session *a = c->a.s;
+	/* While it rings it is the fork's */
+	struct session *b = c->f ? NULL : c->b.s;
 	uint16_t cause = n && n->cause_sip ? n->cause_sip : 0;
 
 	c->a.s = c->b.s = NULL;
@@ -143,11 +145,6 @@ static void fork_handler(struct session *s, const struct session_news *n,
 		if (!c->moving)
 			(void)session_ring(c->a.s, n->code, n->sdp);
 		break;
-	case SESSION_OFFER: /* an early UPDATE */
-		c->b.s = s;
-		session_handler_set(s, handler, &c->b);
-		handler(s, n, &c->b);
-		break;
 	case SESSION_ANSWERED:
 		rig.answered++;
 		c->b.s = s;
@@ -160,7 +157,10 @@ static void fork_handler(struct session *s, const struct session_news *n,
 			(void)session_answer(c->a.s, n->sdp);
 		break;
 	case SESSION_OVER: end(c, n->code, n); break;
-	default: break;
+	default: /* an early UPDATE: of the one that said something last */
+		c->b.s = s;
+		handler(s, n, &c->b);
+		break;
 	}
 }
 
