@@ -3,9 +3,10 @@
 """Load on an exchange through its API, with microsecond stamps.
 
 usage: load.py SOCKET PEER single SECONDS | senders N SECONDS | bulk SECONDS
-       | document MIB
+       | fill COUNT | acked | document MIB
 Each sender keeps one connection and waits for its own confirmation: durable and
-cosigned at both ends, body held at the other.
+cosigned at both ends, body held at the other.  fill: entries that are stored
+here alone; acked: wait until the other end has all.
 """
 import http.client
 import json
@@ -87,14 +88,49 @@ def bulk(path, peer, seconds):
     print(f'bulk count {count[0]} seconds {took:.1f} rate {count[0] / took:.0f}/s')
 
 
+def fill(path, peer, count):
+    line = json.dumps({'subject': 'fill', 'text': 'z' * 299 + '\n'}).encode() + b'\n'
+    conn = Unix(path)
+    start = time.monotonic()
+    conn.request('POST', f'/v1/pairs/{peer}/notices?wait=stored',
+                 (line * 200 for _ in range(count // 200)),
+                 {'Content-Type': 'application/x-ndjson',
+                  'Transfer-Encoding': 'chunked'}, encode_chunked=True)
+    answer = conn.getresponse()
+    text = answer.read().decode()
+    if answer.status >= 300:
+        sys.exit(f'{answer.status}: {text}')
+    print(f'fill count {count} seconds {time.monotonic() - start:.1f}')
+
+
+def get(conn, url):
+    conn.request('GET', url)
+    return json.loads(conn.getresponse().read())
+
+
+def acked(path, peer):
+    conn = Unix(path)
+    while True:
+        own = next(p for p in get(conn, '/v1/pairs') if p['peer'] == peer)['own']
+        if own['acked'] == own['size']:
+            return
+        time.sleep(0.02)
+
+
 def document(path, peer, mib):
+    """Both halves: from the client into the store here, from there to the other end."""
     conn = Unix(path)
     body = os.urandom(1 << 20) * mib
     start = time.monotonic()
-    post(conn, f'/v1/pairs/{peer}/documents?subject=big&name=big.bin&wait=held',
-         body, 'application/octet-stream')
-    took = time.monotonic() - start
-    print(f'document {mib} MiB seconds {took:.2f} rate {mib / took:.0f} MiB/s')
+    seq = json.loads(post(
+        conn, f'/v1/pairs/{peer}/documents?subject=big&name=big.bin&wait=stored',
+        body, 'application/octet-stream'))['seq']
+    stored = time.monotonic()
+    while 'held' not in get(conn, f'/v1/pairs/{peer}/out/{seq}')['states']:
+        time.sleep(0.005)
+    held = time.monotonic()
+    print(f'document {mib} MiB stored here {mib / (stored - start):.0f} MiB/s, '
+          f'from there durable at the other end {mib / (held - stored):.0f} MiB/s')
 
 
 def main():
@@ -105,6 +141,10 @@ def main():
         senders(path, peer, int(sys.argv[4]), float(sys.argv[5]), 1024)
     elif what == 'bulk':
         bulk(path, peer, float(sys.argv[4]))
+    elif what == 'fill':
+        fill(path, peer, int(sys.argv[4]))
+    elif what == 'acked':
+        acked(path, peer)
     elif what == 'document':
         document(path, peer, int(sys.argv[4]))
     else:

@@ -14,6 +14,13 @@ trap 'for p in "$work"/*.pid; do kill "$(cat "$p")" 2> /dev/null || true; done; 
 side() { local s=$1; shift; "$BIN/ringdown" -c "$work/$s/ringdown.conf" --as bench "$@"; }
 until_true() { until "$@" > /dev/null 2>&1; do sleep 0.05; done; }
 load() { /usr/bin/python3 test/bench/load.py "$work/south/api.sock" north.example "$@"; }
+raw() { "$BIN/test/bench/raw" "$@"; }
+start() {
+	"$BIN/ringdownd" -c "$work/$1/ringdown.conf" 2>> "$work/$1.log" &
+	echo $! > "$work/$1.pid"
+	until_true side "$1" status
+}
+stop() { kill "$(cat "$work/$1.pid")"; until_true test ! -d "/proc/$(cat "$work/$1.pid")"; }
 pids() { pgrep -P "$(cat "$work/$1.pid")"; }
 cpu() { cat $(for s in south north; do pids $s; cat "$work/$s.pid"; done | sed 's,.*,/proc/&/stat,') | awk '{s += $14 + $15} END {print s}'; }
 
@@ -23,9 +30,7 @@ for s in south north; do
 	"$BIN/ringdown" init -c "$work/$s/ringdown.conf" --dir "$work/$s" $s.example > /dev/null
 	echo "listen 127.0.0.1:$((base + n))" >> "$work/$s/ringdown.conf"
 	n=$((n + 1))
-	"$BIN/ringdownd" -c "$work/$s/ringdown.conf" 2> "$work/$s.log" &
-	echo $! > "$work/$s.pid"
-	until_true side $s status
+	start $s
 	side $s pair card > "$work/$s.card"
 done
 side south pair add --yes "$work/north.card" > /dev/null
@@ -37,10 +42,12 @@ echo "-- idle: CPU of all processes of both exchanges, 20 s"
 a=$(cpu); sleep 20; b=$(cpu)
 echo "idle: $(((b - a) * 100 / 20 / $(getconf CLK_TCK)))% of a core for two exchanges; resident KiB: $(for s in south north; do for p in $(pids $s); do awk '/VmRSS/ {printf "%s ", $2}' /proc/$p/status; done; done)"
 
-echo "-- the disk: fdatasync on a growing file, then the store alone"
-"$BIN/test/bench/store_bench" || true
-echo "-- one notice at a time, then 10 senders of 1 KiB (each waits for held)"
+echo "-- the store alone"
+"$BIN/test/bench/store_bench" "$work" || true
+echo "-- one notice at a time, beside the disk; then 10 senders of 1 KiB (each waits for held)"
+raw sync "$work" 3
 load single "$seconds"
+raw sync "$work" 3
 load senders 10 "$seconds"
 if command -v smtp-source > /dev/null && [ -x test/bench/peers/peer-postfix.sh ]; then
 	test/bench/peers/peer-postfix.sh start > /dev/null && test/bench/peers/peer-postfix.sh bench 4000 10 1024
@@ -48,15 +55,24 @@ if command -v smtp-source > /dev/null && [ -x test/bench/peers/peer-postfix.sh ]
 fi
 echo "-- bulk, one call, 300-byte notices"
 load bulk "$((seconds * 6))"
-echo "-- a document of 200 MiB, held at the other end"
-load document 200
+echo "-- a document of 200 MiB, held at the other end, beside the disk and TLS"
+for _ in 1 2 3; do
+	raw write "$work" 200
+	raw tls 400
+	load document 200
+done
+echo "-- a million entries written while the other end was away"
+stop north
+load fill 1000000
+t0=$(date +%s%N)
+start north
+load acked
+echo "catch-up of 1000000 entries: $((($(date +%s%N) - t0) / 1000000)) ms from the other end's start"
 echo "-- start with what is there"
 entries=$(side south --json pair list | grep -o '"own":{"size":[0-9]*' | grep -o '[0-9]*$')
-kill "$(cat "$work/south.pid")"; until_true test ! -d "/proc/$(cat "$work/south.pid")"
+stop south
 t0=$(date +%s%N)
-"$BIN/ringdownd" -c "$work/south/ringdown.conf" 2> "$work/south.log" &
-echo $! > "$work/south.pid"
-until_true side south status
+start south
 t1=$(date +%s%N)
 echo "start with $entries own entries: $(((t1 - t0) / 1000000)) ms; resident KiB: $(for p in $(pids south); do awk '/VmRSS/ {printf "%s ", $2}' /proc/$p/status; done)"
 echo "-- dossier and verifier"
