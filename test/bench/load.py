@@ -111,7 +111,7 @@ def get(conn, url):
 def acked(path, peer):
     conn = Unix(path)
     while True:
-        own = next(p for p in get(conn, '/v1/pairs') if p['peer'] == peer)['own']
+        own = next(p for p in get(conn, '/v1/status')['pairs'] if p['peer'] == peer)['own']
         if own['acked'] == own['size']:
             return
         time.sleep(0.02)
