@@ -6,7 +6,7 @@ set -u
 purpose=${1:-build}
 build=(gcc libc6-dev make pkg-config libssl-dev libsqlite3-dev libmicrohttpd-dev
 	libjansson-dev libcurl4-gnutls-dev libseccomp-dev libre-dev)
-demo=(iproute2 procps curl openssl python3)
+demo=(iproute2 procps curl openssl python3 tzdata)
 check=(clang llvm clang-tidy binutils file iproute2 util-linux python3-cryptography
 	python3-pylibsrtp)
 

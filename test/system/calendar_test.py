@@ -31,7 +31,7 @@ DENSE = [
     ("Asia/Beirut", "2020-01-01"), ("Africa/Cairo", "2010-01-01"),
     ("Asia/Gaza", "2020-01-01"), ("America/Caracas", "2007-01-01"),
     ("Asia/Kathmandu", "1985-06-01"), ("Pacific/Chatham", "2026-01-01"),
-    ("Antarctica/Troll", "2026-01-01"), ("America/Godthab", "2020-01-01"),
+    ("Antarctica/Troll", "2026-01-01"), ("America/Nuuk", "2020-01-01"),
     ("Europe/Dublin", "2026-12-01"), ("Pacific/Kwajalein", "1990-01-01"),
     ("America/Santiago", "2014-01-01"), ("Europe/Istanbul", "2014-01-01"),
 ]

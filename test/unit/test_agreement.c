@@ -200,8 +200,10 @@ TEST(agreement_all_lists)
 TEST(agreement_example_parses)
 {
 	const struct str in = rdtest_data("../../packaging/agreement.example");
+	const struct str docs = rdtest_data("../../docs/lines.md");
 	struct agreement *a = taken(in.p, in.n);
 
+	CHECK(memmem(docs.p, docs.n, in.p, in.n));
 	/* an example that operators copy: people on both sides, each check
 	   within the hours, with an answer from somebody who is named */
 	CHECK(a->checks >= 2 && a->holidays && a->fallbacks && a->duties);
