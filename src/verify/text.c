@@ -297,6 +297,14 @@ static bool match(struct slice in, const char *form, va_list *ap)
 		const char *what = form + 1;
 		struct slice s = in;
 
+		if (*form == '?') {	/* a line that may be missing */
+			const size_t n = strcspn(what, " ") + 1;
+
+			if (in.n < n || memcmp(in.p, what, n) != 0)
+				form = strchr(form, '\n');
+			continue;
+		}
+
 		if (*form == '%') {
 			form = *what == '(' ? strchr(what, ')') : what;
 			if (form[1]) {
