@@ -126,7 +126,10 @@ static int64_t name_limit(const struct dossier *d, const char *name)
 		{"dossier", DOSSIER_MAX},
 		{"joint.checkpoint", NOTE_MAX},
 		{"blob/%x", INT64_MAX},
+		{"proof/%9.cosignature", NOTE_MAX},
+		{"proof/%9.envelope", ENVELOPE_MAX},
 		{"proof/%9.fork", FORK_MAX},
+		{"proof/%9.joint", NOTE_MAX},
 	};
 	struct slice s = slice_of(name);
 	char card[2 * NAME_LEN];

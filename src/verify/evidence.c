@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/** @file evidence.c  Checks 9 and 10: blobs and fork proofs (record.md 7, 8) */
+/** @file evidence.c  Checks 9 and 10: blobs and proofs (record.md 7, 8) */
 #include "verify/verify.h"
 #include <stdlib.h>
 #include <string.h>
@@ -120,24 +120,131 @@ void judge_fork(struct dossier *d, unsigned origin, const struct note *first,
 		blame(d, EXPOSED, signer, "fork", place, WHOLE);
 }
 
-void check_proofs(struct dossier *d)
+/* Of which side's feed, or the joint record? */
+static unsigned origin_of(const struct dossier *d, const struct note *n)
+{
+	unsigned i = LO;
+
+	while (i <= JOINT && !slice_is(n->origin, d->key[i].name))
+		i++;
+	return i;
+}
+
+static bool check_fork(struct dossier *d, const char *name, struct slice s)
 {
 	struct note first, second;
 
+	if (!fork_parse(d, s, &first, &second))
+		return false;
+	if (d->judged)		/* else check 4 found what comes first */
+		judge_fork(d, origin_of(d, &first), &first, &second, name);
+	return true;
+}
+
+/* A checkpoint over entries of which one breaks the rules */
+static bool check_envelope(struct dossier *d, const char *name, struct slice s)
+{
+	struct item before = {.fault = NULL};
+	struct tree t = {.n = 0};
+	uint8_t leaf[HASH_LEN], root[HASH_LEN];
+	const char *why = NULL;
+	struct slice in, bytes;
+	uint64_t from, len, at = 0;
+	struct entry e;
+	struct note n;
+	unsigned i;
+
+	if (!scan(s, "ringdown-envelope/v1\nfrom %u\nnote %u\n%*", &from, &len,
+		  &in) ||
+	    len > in.n ||
+	    !note_open((struct slice){in.p, len}, d->key, d->keys, &n))
+		return false;
+	i = origin_of(d, &n);
+	if (i >= JOINT || !n.by_log || from > d->side[i].n)
+		return false;
+	in = (struct slice){in.p + len, in.n - len};
+	feed_tree(&d->side[i], from, &t);
+	if (from)
+		before = d->side[i].item[from - 1];
+	for (; frame(&in, &bytes); tree_push(&t, leaf)) {
+		hash_leaf(bytes, leaf);
+		if (why)
+			continue;
+		at = t.n;
+		why = "grammar";
+		if (!entry_parse(bytes, &e))
+			continue;
+		why = entry_fault(d, i, at, &e, at ? &before : NULL);
+		if (!why)
+			why = restore_fault(d, i, &e, &t);
+		before.seen = e.seen;
+		before.time_ms = e.time_ms;
+	}
+	tree_root(&t, root);
+	if (in.n || t.n != n.size || !same_hash(root, n.root) || !why)
+		return false;
+	blame(d, EXPOSED, i, why, name, at);
+	return true;
+}
+
+/* The other side cosigned a tree that this feed does not have */
+static bool check_cosignature(struct dossier *d, const char *name,
+			      struct slice s)
+{
+	struct note n;
+	unsigned i;
+
+	if (!note_open(s, d->key, d->keys, &n))
+		return false;
+	i = origin_of(d, &n);
+	return i < JOINT && cosigned(&n, 1 - i) && n.size > 0 &&
+	       n.size <= d->side[i].n && !cosigned_root(d, i, name, &n);
+}
+
+/* The pivot signed a tree that the joint record does not have */
+static bool check_joint_note(struct dossier *d, const char *name,
+			     struct slice s)
+{
+	struct note n;
+	const char *why;
+	bool proves;
+
+	if (!note_open(s, d->key, d->keys, &n) || !n.by_log ||
+	    origin_of(d, &n) != JOINT)
+		return false;
+	why = joint_fault(d, &n, &proves);
+	if (!why || slice_is(slice_of(why), "size"))
+		return false;
+	blame(d, proves ? EXPOSED : SUSPECTED, LO, why, name, WHOLE);
+	return true;
+}
+
+void check_proofs(struct dossier *d)
+{
+	static const struct {
+		const char *form;
+		bool (*check)(struct dossier *, const char *, struct slice);
+		bool always;		/* or only in a record that holds */
+	} kinds[] = {
+		{"proof/%9.cosignature", check_cosignature, false},
+		{"proof/%9.envelope", check_envelope, false},
+		{"proof/%9.fork", check_fork, true},
+		{"proof/%9.joint", check_joint_note, false},
+	};
+
 	for (size_t i = 0; i < d->files; i++) {
 		const char *name = d->file[i].name;
-		unsigned origin = LO;
-		struct slice s;
 
-		if (strncmp(name, "proof/", 6))
-			continue;
-		s = file_map(d->dir, name, FORK_MAX);
-		if (!fork_parse(d, s, &first, &second))
-			invalid(d, "proof", name, WHOLE);
-		while (!slice_is(first.origin, d->key[origin].name))
-			origin++;
-		if (d->judged)		/* else check 4 found what comes first */
-			judge_fork(d, origin, &first, &second, name);
-		file_unmap(s);
+		for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+			struct slice s;
+
+			if (!fits(slice_of(name), kinds[k].form) ||
+			    !(kinds[k].always || d->judged))
+				continue;
+			s = file_map(d->dir, name, ENVELOPE_MAX);
+			if (!kinds[k].check(d, name, s))
+				invalid(d, "proof", name, WHOLE);
+			file_unmap(s);
+		}
 	}
 }

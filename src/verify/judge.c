@@ -37,8 +37,7 @@ bool frame(struct slice *in, struct slice *entry)
 	return true;
 }
 
-/* The tree of the first n entries */
-static void feed_tree(const struct side *s, uint64_t n, struct tree *t)
+void feed_tree(const struct side *s, uint64_t n, struct tree *t)
 {
 	while (t->n < n)
 		tree_push(t, s->item[t->n].leaf);
@@ -162,7 +161,7 @@ static void keep(struct dossier *d, struct side *s, struct item *it,
 	it->understood = e->understood || e->seq == 0;
 	s->unknown += !it->understood;
 	it->restore = e->understood && slice_is(e->type, "restore");
-	it->named = e->understood && blob.n;
+	it->named = e->understood && blob.n && !slice_is(e->type, "waiting");
 	if (!it->named)
 		return;
 	d->named = grow(d->named, d->nameds, sizeof(*named));
@@ -217,60 +216,77 @@ static void check_seen(struct dossier *d, unsigned i)
 	}
 }
 
-/* For 6 to 8 and 10: what is wrong with each restore */
+const char *restore_fault(const struct dossier *d, unsigned i,
+			  const struct entry *e, const struct tree *t)
+{
+	uint8_t root[HASH_LEN], to[HASH_LEN], sig[SIG_LEN];
+	char body[NAME_LEN + 128], b64[48];
+	uint64_t size, time_s;
+
+	if (!e->understood || !slice_is(e->type, "restore") ||
+	    !scan(entry_field(e, "to"), "%u %h", &size, to) ||
+	    !scan(entry_field(e, "attest"), "%u %s", &time_s, sig))
+		return NULL;
+	b64_print(to, HASH_LEN, b64);
+	snprintf(body, sizeof(body), "%s\n%llu\n%s\n", d->key[i].name,
+		 (ull)size, b64);
+	if (!cosignature_ok(&d->key[KEY_COSIGNER + 1 - i], time_s,
+			    slice_of(body), sig))
+		return "attest";
+	tree_root(t, root);
+	return size == t->n && same_hash(to, root) ? NULL : "restore";
+}
+
+/* For 6 to 8 and 10 */
 static void weigh_restores(struct dossier *d, unsigned i)
 {
 	const struct side *s = &d->side[i];
-	uint8_t root[HASH_LEN], to[HASH_LEN], sig[SIG_LEN];
-	char body[NAME_LEN + 128], b64[48];
 	struct tree t = {.n = 0};
-	uint64_t size, time_s;
 	struct entry e;
 
 	for (uint64_t n = 0; n < s->n; n++) {
 		struct item *it = &s->item[n];
 
-		if (!it->restore || !entry_parse(it->bytes, &e) ||
-		    !scan(entry_field(&e, "to"), "%u %h", &size, to) ||
-		    !scan(entry_field(&e, "attest"), "%u %s", &time_s, sig))
+		if (!it->restore || !entry_parse(it->bytes, &e))
 			continue;
-		b64_print(to, HASH_LEN, b64);
-		snprintf(body, sizeof(body), "%s\n%llu\n%s\n", d->key[i].name,
-			 (ull)size, b64);
 		feed_tree(s, n, &t);
-		tree_root(&t, root);
-		if (!cosignature_ok(&d->key[KEY_COSIGNER + 1 - i], time_s,
-				    slice_of(body), sig))
-			it->fault = "attest";
-		else if (size != n || !same_hash(to, root))
-			it->fault = "restore";
+		it->fault = restore_fault(d, i, &e, &t);
 	}
 }
 
-/* 6: the other side cosigned a tree of this feed. Was it one of its trees? */
+bool cosigned_root(struct dossier *d, unsigned i, const char *name,
+		   const struct note *n)
+{
+	const struct side *s = &d->side[i];
+	struct tree t = {.n = 0};
+	uint8_t root[HASH_LEN];
+
+	feed_tree(s, n->size, &t);
+	tree_root(&t, root);
+	if (same_hash(root, n->root))
+		return true;
+	/* with the author's signature it is the author's doing */
+	if (n->by_log)
+		judge_fork(d, i, n, &s->note[CHECKPOINT], name);
+	else
+		blame(d, SUSPECTED, 1 - i, "cosigned-root", name, WHOLE);
+	return false;
+}
+
+/* 6: the other side cosigned a tree of this feed. Was it one of its trees, and
+ * did it say in its own feed what it had seen? */
 static void check_cosigned(struct dossier *d, unsigned i, const char *name,
 			   const struct note *n)
 {
 	const struct side *s = &d->side[i], *o = &d->side[1 - i];
 	uint64_t k = o->n ? o->item[o->n - 1].seen : 0;
-	struct tree t = {.n = 0};
-	uint8_t root[HASH_LEN];
 
 	if (!cosigned(n, 1 - i))
 		invalid(d, "signature", name, WHOLE);
 	if (!n->size || n->size > s->n)
 		invalid(d, "size", name, WHOLE);
-	feed_tree(s, n->size, &t);
-	tree_root(&t, root);
-	if (!same_hash(root, n->root)) {
-		/* with the author's signature it is the author's doing */
-		if (n->by_log)
-			judge_fork(d, i, n, &s->note[CHECKPOINT], name);
-		else
-			blame(d, SUSPECTED, 1 - i, "cosigned-root", name,
-			      WHOLE);
+	if (!cosigned_root(d, i, name, n))
 		return;
-	}
 	while (k < n->size && s->item[k].ack)
 		k++;
 	if (k < n->size)
@@ -341,20 +357,15 @@ unsigned joint_next(const struct dossier *d, const uint64_t at[static 2])
 	return at[LO] < lo->n && at[HI] >= lo->item[at[LO]].seen ? LO : HI;
 }
 
-/* 8 */
-static void check_joint(struct dossier *d)
+const char *joint_fault(struct dossier *d, const struct note *n, bool *proves)
 {
-	static const char name[] = "joint.checkpoint";
 	const struct side *lo = &d->side[LO];
-	struct note *n = &d->joint;
-	const bool there = note_load(d, name, JOINT, n);
 	uint64_t at[2] = {0, 0};
 	struct tree t = {.n = 0};
 	uint8_t root[HASH_LEN];
-	bool found = !n->size, lost = false, proves = true;
+	bool found = !n->size, lost = false;
 
-	if (there && !n->by_log)
-		invalid(d, "signature", name, WHOLE);
+	*proves = true;
 	tree_root(&t, root);
 	while (at[LO] < lo->n) {
 		const unsigned i = joint_next(d, at);
@@ -368,15 +379,29 @@ static void check_joint(struct dossier *d)
 		tree_root(&t, root);
 		/* is it the pivot alone that a wrong root speaks of? Not when
 		   the feeds disagree, nor when it has lost its memory */
-		proves = it->seen_true && !lost;
+		*proves = it->seen_true && !lost;
 	}
 	d->joint_n = t.n;
 	tree_root(&t, d->joint_root);
-	if (!found)
+	return !found ? "size" : same_hash(root, n->root) ? NULL : "joint-root";
+}
+
+/* 8 */
+static void check_joint(struct dossier *d)
+{
+	static const char name[] = "joint.checkpoint";
+	struct note *n = &d->joint;
+	const bool there = note_load(d, name, JOINT, n);
+	bool proves;
+	const char *why;
+
+	if (there && !n->by_log)
+		invalid(d, "signature", name, WHOLE);
+	why = joint_fault(d, n, &proves);
+	if (why && slice_is(slice_of(why), "size"))
 		invalid(d, "size", name, WHOLE);
-	if (there && !same_hash(root, n->root))
-		blame(d, proves ? EXPOSED : SUSPECTED, LO, "joint-root", name,
-		      WHOLE);
+	if (why && there)
+		blame(d, proves ? EXPOSED : SUSPECTED, LO, why, name, WHOLE);
 }
 
 void dossier_judge(struct dossier *d)

@@ -32,6 +32,7 @@ enum {
 	NOTE_MAX = 16384,
 	CARD_MAX = 16384,
 	FORK_MAX = 65536,
+	ENVELOPE_MAX = 4194304,
 	LINE_MAX_B64 = 65536,	/* an entry, in a tlog-proof */
 	PROOF_MAX = 131072,	/* of a tlog-proof: such a line, and a note */
 	DOSSIER_MAX = 200,
@@ -270,6 +271,17 @@ bool frame(struct slice *in, struct slice *entry);
 /** The rule of the envelope that entry n breaks, or NULL. */
 const char *entry_fault(const struct dossier *d, unsigned i, uint64_t n,
 			const struct entry *e, const struct item *before);
+/** What is wrong with an understood restore that follows on a tree, or NULL. */
+const char *restore_fault(const struct dossier *d, unsigned i,
+			  const struct entry *e, const struct tree *t);
+/** The tree of the first n entries; t has fewer of them. */
+void feed_tree(const struct side *s, uint64_t n, struct tree *t);
+/** Has the feed the tree that was cosigned? Else somebody is to blame. */
+bool cosigned_root(struct dossier *d, unsigned i, const char *name,
+		   const struct note *n);
+/** Has the joint record the tree of a note? NULL, `size` or `joint-root`; then
+ * whether that is proof against the pivot. Builds the joint record. */
+const char *joint_fault(struct dossier *d, const struct note *n, bool *proves);
 /** All of them, and those of evidence.c. */
 void dossier_judge(struct dossier *d);
 /** The side whose entry at[side] is the next in joint order; those of HI that

@@ -1546,6 +1546,181 @@ def _(w):
     w.cosigned[w.p] = w.note(w.p, 4, r=sha(b'lost'), cosig=5)
 
 
+# ---- 10: what was signed and not appended ---------------------------------
+
+def envelope_file(w, s, k, bad, after=(), size=None, r=None, log=True,
+                  note=None):
+    """Entries that follow on the first k, and a note over all of them."""
+    more = [bad, *after]
+    entries = s.feed[:k] + more
+    if note is None:
+        note = w.note(s, len(entries) if size is None else size,
+                      r=root(entries) if r is None else r, log=log, own=7)
+    return (f'ringdown-envelope/v1\nfrom {k}\nnote {len(note)}\n'.encode() +
+            note + b''.join(len(e).to_bytes(2, 'big') + e for e in more))
+
+
+def made(w, s, kind, fields=(), **kw):
+    """An entry that is not in the feed."""
+    w.put(s, kind, fields, **kw)
+    return s.feed.pop()
+
+
+def envelope_case(name, why, make, who='p', **kw):
+    """make(w, s) gives the faulty entry; another one follows it."""
+    @case('envelope-' + name, None)
+    def _(w):
+        w.story()
+        s = getattr(w, who)
+        n = len(s.feed)
+        bad = make(w, s)
+        f = envelope_file(w, s, n, bad, [made(w, s, 'ack', seq=n + 1)], **kw)
+        w.extra['proof/4.envelope'] = f
+        w.expect = (f'exposed {s.host} {why} proof/4.envelope:{n}' if why
+                    else 'invalid proof proof/4.envelope')
+
+
+for who in 'pq':
+    envelope_case('grammar-' + who, 'grammar', lambda w, s: b'no entry\n',
+                  who=who)
+    envelope_case('seq-' + who, 'seq',
+                  lambda w, s: made(w, s, 'ack', seq=99), who=who)
+    envelope_case('time-' + who, 'time',
+                  lambda w, s: made(w, s, 'ack', time=START * 1000), who=who)
+    envelope_case('seen-' + who, 'seen',
+                  lambda w, s: made(w, s, 'ack', seen=1), who=who)
+envelope_case('log', 'log',
+              lambda w, s: made(w, s, 'ack', log=w.q.origin))
+envelope_case('open', 'open',
+              lambda w, s: made(w, s, 'open', w.open_fields(s)))
+envelope_case('seen-zero', 'seen', lambda w, s: made(
+    w, s, 'ack', seen=0, seen_root=sha(b'x')))
+
+
+def false_restore(w, s, **kw):
+    restored(w, s, **kw)
+    return s.feed.pop()
+
+
+envelope_case('attest', 'attest',
+              lambda w, s: false_restore(w, s, signer=w.p))
+envelope_case('restore', 'restore',
+              lambda w, s: false_restore(w, s, size=2))
+envelope_case('restore-q', 'restore',
+              lambda w, s: false_restore(w, s, r=sha(b'x')), who='q')
+# what is no proof
+envelope_case('good', None, lambda w, s: made(w, s, 'ack'))
+envelope_case('good-restore', None, lambda w, s: false_restore(w, s))
+envelope_case('unsigned', None, lambda w, s: b'no entry\n', log=False)
+envelope_case('root', None, lambda w, s: b'no entry\n', r=sha(b'x'))
+envelope_case('size', None, lambda w, s: b'no entry\n', size=5)
+
+
+def envelope_change(name, change):
+    @case('envelope-' + name, 'invalid proof proof/4.envelope')
+    def _(w):
+        w.story()
+        n = len(w.p.feed)
+        w.extra['proof/4.envelope'] = change(
+            w, envelope_file(w, w.p, n, b'no entry\n'))
+
+
+envelope_change('cut', lambda w, f: f[:-1])
+envelope_change('tail', lambda w, f: f + b'\0')
+envelope_change('zero-frame', lambda w, f: f + b'\0\0')
+envelope_change('empty', lambda w, f: b'')
+envelope_change('from', lambda w, f: f.replace(b'from 6', b'from 5'))
+envelope_change('from-beyond', lambda w, f: f.replace(b'from 6', b'from 7'))
+envelope_change('from-zero', lambda w, f: f.replace(b'from ', b'from 0'))
+envelope_change('note', lambda w, f: f.replace(b'note ', b'note 9'))
+envelope_change('of-joint', lambda w, f: envelope_file(
+    w, w.p, 6, b'no entry\n', note=w.joint_note()))
+envelope_change('bare', lambda w, f: envelope_file(
+    w, w.p, 6, b'x', note=w.note(w.p, 6)).replace(b'\0\1x', b''))
+
+
+@case('envelope-first', f'exposed {S} open proof/1.envelope:0')
+def _(w):
+    """Nothing of this feed was ever taken over."""
+    w.names()
+    w.put(w.q, 'open', w.open_fields(w.q))
+    w.side = w.q
+    w.extra['proof/1.envelope'] = envelope_file(
+        w, w.p, 0, made(w, w.p, 'ack'))
+
+
+@case('envelope-prefix', f'exposed {S} seq proof/1.envelope:2')
+def _(w):
+    """The feed went on: from where the proof begins is what counts."""
+    w.story()
+    w.extra['proof/1.envelope'] = envelope_file(
+        w, w.p, 2, made(w, w.p, 'line', [('state', 'up')], seen=1,
+                        time=w.now + 9))
+
+
+@case('envelope-after-exposed', f'exposed {S} seq feed.{S}:3')
+def _(w):
+    """The verdict is there: what else is in proof/ is not looked at."""
+    w.mini()
+    w.put(w.p, 'line', [('state', 'up')], seq=9)
+    w.extra['proof/1.envelope'] = b'junk'
+    w.extra['proof/1.cosignature'] = b'junk'
+    w.extra['proof/1.joint'] = b'junk'
+
+
+def note_case(name, expect, kind, make, **kw):
+    @case(name, expect, **kw)
+    def _(w):
+        w.story()
+        w.extra[f'proof/3.{kind}'] = make(w)
+
+
+X = sha(b'x')
+for who, host, other in (('p', S, N), ('q', N, S)):
+    note_case('proof-cosigned-root-' + who,
+              f'suspected {other} cosigned-root proof/3.cosignature',
+              'cosignature', lambda w, who=who: w.note(
+                  getattr(w, who), 3, r=X, log=False, cosig=7))
+    note_case('proof-cosigned-fork-' + who,
+              f'exposed {host} fork proof/3.cosignature', 'cosignature',
+              lambda w, who=who: w.note(getattr(w, who), 3, r=X, cosig=7))
+for name, make in (
+        ('true', lambda w: w.note(w.p, 3, cosig=7)),
+        ('none', lambda w: w.note(w.p, 3, r=X)),
+        ('own', lambda w: w.note(w.p, 3, r=X, log=False, own=7)),
+        ('zero', lambda w: w.note(w.p, 0, r=X, cosig=7)),
+        ('beyond', lambda w: w.note(w.p, 99, r=X, cosig=7)),
+        ('flipped', lambda w: flip(w.note(w.p, 3, r=X, cosig=7))),
+        ('of-joint', lambda w: w.joint_note(r=X))):
+    note_case('proof-cosigned-' + name, 'invalid proof proof/3.cosignature',
+              'cosignature', make)
+note_case('proof-joint-root', f'exposed {S} joint-root proof/3.joint',
+          'joint', lambda w: w.joint_note(4, r=X))
+note_case('proof-joint-root-north', f'exposed {N} joint-root proof/3.joint',
+          'joint', lambda w: w.joint_note(4, r=X, both=False), pivot=N)
+for name, make in (
+        ('true', lambda w: w.joint_note(4)),
+        ('size', lambda w: w.joint_note(size=2, r=X)),
+        ('of-feed', lambda w: w.note(w.p, 3, r=X)),
+        ('flipped', lambda w: flip(w.joint_note(4, r=X)))):
+    note_case('proof-joint-' + name, 'invalid proof proof/3.joint', 'joint',
+              make)
+
+
+@case('proof-joint-restored', f'suspected {S} joint-root proof/3.joint')
+def _(w):
+    w.mini()
+    restored(w, w.p)
+    w.put(w.p, 'ack')
+    w.extra['proof/3.joint'] = w.joint_note(r=X)
+
+
+@case('unbound-proof-kind', 'invalid unbound proof/3.hidden')
+def _(w):
+    w.story()
+    w.extra['proof/3.hidden'] = w.note(w.p, 3, r=X, cosig=7)
+
+
 # ---- writing --------------------------------------------------------------
 
 def write(path, data):

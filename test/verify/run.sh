@@ -181,6 +181,12 @@ hostile() {
 	expect sparse-card 3 'verdict: invalid syntax card.north.example' \
 		"$tmp/d"
 	copy
+	mkdir "$tmp/d/proof"
+	truncate -s 4194304 "$tmp/d/proof/1.envelope"
+	expect sparse-proof 3 'verdict: invalid proof proof/1.envelope' "$tmp/d"
+	truncate -s 4194305 "$tmp/d/proof/1.envelope"
+	expect large-proof 3 'verdict: invalid syntax proof/1.envelope' "$tmp/d"
+	copy
 	truncate -s 200M "$tmp/d/feed.north.example"
 	expect sparse-feed 3 'verdict: invalid framing feed.north.example' \
 		"$tmp/d"

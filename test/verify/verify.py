@@ -365,15 +365,29 @@ def ident(v):
     return IDENT.fullmatch(v) is not None
 
 
+def name(v):
+    return re.fullmatch(TOKEN, v) is not None
+
+
+def hash_size(v):
+    m = re.fullmatch(rb'sha256:[0-9a-f]{64} ([0-9]+)', v)
+    return bool(m) and uint(m[1]) >= 0
+
+
+KIND = one_of('scheduled', 'unannounced', 'restoration', 'fallback')
+
+
 def signed(v):
     return uint(v[1:]) > 0 if v[:1] == b'-' else uint(v) >= 0
 
 
 TYPES = {
     'notice': [[('id', ident), ('by', ANY), ('precedence', PRECEDENCE),
-                ('subject', ANY), ('blob', blob)]],
+                ('subject', ANY), ('blob', blob), ('?line', name),
+                ('?written', stamp)]],
     'document': [[('id', ident), ('by', ANY), ('precedence', PRECEDENCE),
-                  ('subject', ANY), ('name', ANY), ('blob', blob)]],
+                  ('subject', ANY), ('name', ANY), ('blob', blob),
+                  ('?line', name), ('?written', stamp)]],
     'receipt': [[('state', one_of('held', 'delivered', 'opened', 'printed')),
                  ('of', first_last), ('?by', ANY)]],
     'refuse': [[('of', first_last), ('reason', ANY)]],
@@ -384,6 +398,33 @@ TYPES = {
               [('kind', kind_other), ('detail', ANY)]],
     'restore': [[('from', uint), ('to', pair(lambda v: b64(v, 32))),
                  ('attest', pair(lambda v: b64(v, 64)))]],
+    # docs/lines.md 2
+    'propose': [[('line', name), ('version', uint), ('by', ANY)]],
+    'accept': [[('line', name), ('version', uint), ('agreement', hash_size),
+                ('by', ANY)]],
+    'decline': [[('line', name), ('version', uint), ('agreement', hash_size),
+                 ('by', ANY), ('reason', ANY)]],
+    'withdraw': [[('line', name), ('version', uint), ('by', ANY),
+                  ('reason', ANY)]],
+    'declare': [[('line', name),
+                 ('state', one_of('open', 'closed', 'suspended', 'fault')),
+                 ('?until', stamp), ('by', ANY), ('reason', ANY)]],
+    'check': [[('line', name), ('check', name), ('due', stamp), ('kind', KIND),
+               ('?for', name), ('?mark', one_of('drill')), ('?by', ANY)]],
+    'answer': [[('of', uint), ('line', name), ('check', name), ('due', stamp),
+                ('state', one_of('ready', 'refused'))]],
+    'attend': [[('of', uint), ('line', name), ('check', name), ('due', stamp),
+                ('state', one_of('present', 'refused')), ('by', ANY),
+                ('?reason', ANY)]],
+    'result': [[('line', name), ('check', name), ('due', stamp), ('kind', KIND),
+                ('?for', name), ('?mark', one_of('drill')),
+                ('outcome', one_of('answered', 'answered-late', 'unattended',
+                                   'refused', 'path-down', 'outside-hours',
+                                   'fault-declared-here', 'suspended',
+                                   'fault-declared-there')),
+                ('?of', uint), ('?after-ms', uint), ('?by', ANY),
+                ('?tried', ANY)]],
+    'waiting': [[('line', name), ('id', ident), ('blob', blob)]],
 }
 
 
@@ -422,7 +463,7 @@ class Entry:
                       self.get['kind'] == b'clock')
 
     def _understood(self):
-        if self.text:
+        if bool(self.text) != (self.type == 'propose'):
             return False
         names = [k.decode() for k, _ in self.fields]
         for shape in TYPES.get(self.type, []):
@@ -441,6 +482,18 @@ class Entry:
 
 
 # ---- a dossier ----------------------------------------------------------
+
+def frames(data):
+    out, at = [], 0
+    while at < len(data):
+        n = int.from_bytes(data[at:at + 2], 'big')
+        if at + 2 > len(data) or not 1 <= n <= 49152 or \
+                at + 2 + n > len(data):
+            raise Bad('framing')
+        out.append(data[at + 2:at + 2 + n])
+        at += 2 + n
+    return out
+
 
 class Side:
     def __init__(self, card):
@@ -470,6 +523,9 @@ class Pair:
 
 
 class Dossier:
+    PROOFS = {b'fork': 65536, b'envelope': 4194304, b'cosignature': 16384,
+              b'joint': 16384}
+
     def __init__(self, path, cards):
         self.path, self.given = path, cards
         self.found = []         # (level, host, reason, place)
@@ -534,11 +590,12 @@ class Dossier:
                 if not stat.S_ISDIR(os.lstat(top + n).st_mode):
                     unbound.append(n)
                     continue
-                form = rb'[0-9a-f]{64}' if n == b'blob' else \
-                    rb'[0-9]{1,9}\.fork'
                 for f in os.listdir(top + n):
-                    if re.fullmatch(form, f):
-                        look(n + b'/' + f, 65536 if n == b'proof' else None)
+                    m = re.fullmatch(rb'[0-9]{1,9}\.([a-z]+)', f)
+                    if n == b'blob' and re.fullmatch(rb'[0-9a-f]{64}', f):
+                        look(n + b'/' + f, None)
+                    elif n == b'proof' and m and m[1] in self.PROOFS:
+                        look(n + b'/' + f, self.PROOFS[m[1]])
                     else:
                         unbound.append(n + b'/' + f)
             elif n in allowed:
@@ -602,14 +659,10 @@ class Dossier:
     # 3
     def feeds(self):
         for s in self.sides:
-            data, s.raw, at = self.read(s.feed_name), [], 0
-            while at < len(data):
-                n = int.from_bytes(data[at:at + 2], 'big')
-                if at + 2 > len(data) or not 1 <= n <= 49152 or \
-                        at + 2 + n > len(data):
-                    raise Invalid('framing', s.feed_name)
-                s.raw.append(data[at + 2:at + 2 + n])
-                at += 2 + n
+            try:
+                s.raw = frames(self.read(s.feed_name))
+            except Bad:
+                raise Invalid('framing', s.feed_name) from None
             s.keys = [s.key] + self.pair.cosigners
             name = s.feed_name + '.checkpoint'
             s.tree = Tree(s.raw)
@@ -629,8 +682,7 @@ class Dossier:
                 f'cosigner-key {s.cosigner.vkey()}\n'
                 f'next-key sha256:{s.card.next}\n').encode()
 
-    def entry_fault(self, s, i, e):
-        last = s.entry[-1] if s.entry else None
+    def entry_fault(self, s, i, e, last):
         if e.log != s.origin.encode():
             return 'log'
         if e.seq != i:
@@ -655,7 +707,8 @@ class Dossier:
             for i, raw in enumerate(s.raw):
                 try:
                     e = Entry(raw)
-                    why = self.entry_fault(s, i, e)
+                    why = self.entry_fault(s, i, e,
+                                           s.entry[-1] if i else None)
                 except Bad:
                     why = 'grammar'
                 if why:
@@ -690,10 +743,7 @@ class Dossier:
                 if not 1 <= n.size <= len(s.raw):
                     raise Invalid('size', name)
                 if n.root != s.tree.root(n.size):
-                    if n.time(s.key):
-                        self.fork(s, s.key, [n, s.checkpoint], name)
-                    else:
-                        self.say('suspected', o, 'cosigned-root', name)
+                    self.other_tree(s, n, name)
                 elif any(e.type != 'ack'
                          for e in s.entry[last_seen:n.size]):
                     self.say('suspected', o, 'cosigned-unseen', name)
@@ -704,6 +754,12 @@ class Dossier:
                 # a larger tree cosigned since answers it
                 self.idle(s, max(n.size for n in notes[1:] if n),
                           notes[2].time(o.cosigner))
+
+    def other_tree(self, s, n, place):
+        if n.time(s.key):
+            self.fork(s, s.key, [n, s.checkpoint], place)
+        else:
+            self.say('suspected', s.other, 'cosigned-root', place)
 
     def backdated(self, s, size, time):
         for i in range(size, len(s.entry)):
@@ -722,22 +778,25 @@ class Dossier:
                 return
 
     # 7
+    def restore_fault(self, s, i, e, root):
+        size, to = e.get['to'].split(b' ')
+        time, sig = e.get['attest'].split(b' ')
+        body = s.origin.encode() + b'\n' + size + b'\n' + to + b'\n'
+        if not fits(s.other.cosigner.cosigned, int(time), b64(sig), body):
+            return 'attest'
+        return None if int(size) == i and b64(to) == root else 'restore'
+
     def weigh_restores(self):
         for s in self.sides:
             s.valid, s.bad = [], []
             for i, e in enumerate(s.entry):
                 if e.type != 'restore' or not e.understood:
                     continue
-                size, root = e.get['to'].split(b' ')
-                time, sig = e.get['attest'].split(b' ')
-                body = s.origin.encode() + b'\n' + size + b'\n' + root + b'\n'
-                if not fits(s.other.cosigner.cosigned, int(time), b64(sig),
-                            body):
-                    s.bad.append(('attest', i))
-                elif int(size) != i or b64(root) != s.tree.root(i):
-                    s.bad.append(('restore', i))
+                why = self.restore_fault(s, i, e, s.tree.root(i))
+                if why:
+                    s.bad.append((why, i))
                 else:
-                    s.valid.append((i, int(time)))
+                    s.valid.append((i, int(e.get['attest'].split(b' ')[0])))
 
     def restores(self):
         for s in self.sides:
@@ -747,31 +806,34 @@ class Dossier:
     # 8
     def joint_record(self):
         p, q = self.lo, self.hi
-        order, sizes, j = [], {0: 0}, 0
+        order, self.joint_sizes, j = [], {0: 0}, 0
         for i, e in enumerate(p.entry):
             while j < e.seen:
                 order.append(q.raw[j])
                 j += 1
             order.append(p.raw[i])
-            sizes[len(order)] = i + 1
+            self.joint_sizes[len(order)] = i + 1
         self.joint_tree = Tree(order)
-        keys = [self.pair.joint] + self.pair.cosigners
         name = 'joint.checkpoint'
-        n = self.note(name, keys, self.pair.joint)
+        n = self.note(name, [self.pair.joint] + self.pair.cosigners,
+                      self.pair.joint)
         if not n:
             return
-        if n.size not in sizes:
+        if n.size not in self.joint_sizes:
             raise Invalid('size', name)
         if n.root != self.joint_tree.root(n.size):
-            own = sizes[n.size]
-            last = p.entry[own - 1] if own else None
-            level = 'exposed'
-            if last and last.root != q.tree.root(last.seen):
-                level = 'suspected'
-            if any(e.type == 'restore' and e.understood
-                   for e in p.entry[:own]):
-                level = 'suspected'
-            self.say(level, p, 'joint-root', name)
+            self.joint_false(n, name)
+
+    def joint_false(self, n, place):
+        p, q = self.lo, self.hi
+        own = self.joint_sizes[n.size]
+        last = p.entry[own - 1] if own else None
+        level = 'exposed'
+        if last and last.root != q.tree.root(last.seen):
+            level = 'suspected'
+        if any(e.type == 'restore' and e.understood for e in p.entry[:own]):
+            level = 'suspected'
+        self.say(level, p, 'joint-root', place)
 
     # 9
     def blobs(self):
@@ -844,18 +906,71 @@ class Dossier:
             raise Bad('proof')
         return signer, key, [first, second]
 
+    def envelope(self, data, place):
+        m = re.match(rb'ringdown-envelope/v1\nfrom (' + UINT +
+                     rb')\nnote (' + UINT + rb')\n', data)
+        if not m or m.end() + uint(m[2]) > len(data):
+            raise Bad('envelope')
+        at = m.end() + uint(m[2])
+        n, k = Note(data[m.end():at]), uint(m[1])
+        s = next((s for s in self.sides if s.origin == n.origin), None)
+        if not s or not n.check(s.keys).time(s.key) or k > len(s.raw):
+            raise Bad('envelope')
+        raw = s.raw[:k] + frames(data[at:])
+        if n.size != len(raw) or n.root != Tree(raw).root(n.size):
+            raise Bad('envelope')
+        entry = s.entry[:k]
+        for i in range(k, len(raw)):
+            try:
+                e = Entry(raw[i])
+            except Bad:
+                why = 'grammar'
+            else:
+                why = self.entry_fault(s, i, e, entry[-1] if i else None)
+                if not why and e.type == 'restore' and e.understood:
+                    why = self.restore_fault(s, i, e, Tree(raw[:i]).root(i))
+                entry.append(e)
+            if why:
+                self.say('exposed', s, why, f'{place}:{i}')
+                return
+        raise Bad('no fault')
+
+    def cosignature(self, data, place):
+        n = Note(data)
+        s = next((s for s in self.sides if s.origin == n.origin), None)
+        if not s or n.check(s.keys).time(s.other.cosigner) is None or \
+                not 1 <= n.size <= len(s.raw) or \
+                n.root == s.tree.root(n.size):
+            raise Bad('cosignature')
+        self.other_tree(s, n, place)
+
+    def joint_note(self, data, place):
+        n = Note(data)
+        if n.origin != self.pair.joint.name or \
+                not n.check([self.pair.joint] +
+                            self.pair.cosigners).time(self.pair.joint) or \
+                n.size not in self.joint_sizes or \
+                n.root == self.joint_tree.root(n.size):
+            raise Bad('joint')
+        self.joint_false(n, place)
+
     def proofs(self):
         if not self.has('proof'):
             return
         judged = all(hasattr(s, 'valid') for s in self.sides)
         for name in sorted(os.listdir(os.path.join(self.path, 'proof'))):
-            place = 'proof/' + name
+            place, kind = 'proof/' + name, name.partition('.')[2]
             try:
-                signer, key, notes = self.fork_parse(self.read(place))
+                if kind == 'fork':
+                    found = self.fork_parse(self.read(place))
+                    if judged:
+                        self.fork(*found, place)
+                elif judged:
+                    {'envelope': self.envelope, 'joint': self.joint_note,
+                     'cosignature': self.cosignature}[kind](
+                         self.read(place), place)
             except Bad:
                 raise Invalid('proof', place) from None
-            if judged:
-                self.fork(signer, key, notes, place)
 
 
 def printable(name):
