@@ -154,7 +154,7 @@ always:
 
 demo:
 	tools/deps.sh demo
-	$(MAKE) -j2 all
+	$(MAKE) -j2 all $(B)/rdsim
 	BIN=$(B) test/system/demo.sh
 
 check:

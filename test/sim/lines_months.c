@@ -140,6 +140,9 @@ int lines_months(const char *dir)
 	world_until(&w, FIRST_DAY * DAY + HOUR);
 	world_fault(&w, FAULT_PARTITION, 0);
 	w.heal_ms = LAST_DAY * DAY + 15 * HOUR;
+	for (int s = 0; s < SIDES; s++)
+		core_path_word(w.node[s].core, 0, 0,
+			       "path 0, 198.51.100.7:7000: no answer");
 	for (unsigned d = FIRST_DAY + 1; d < LAST_DAY; d += 30) {
 		world_until(&w, d * DAY + 16 * HOUR);
 		for (int s = 0; s < SIDES; s++)

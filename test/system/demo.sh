@@ -179,7 +179,56 @@ print(f'{len(late)} of 100 from {sys.argv[2]}, each once, in order, every body h
 P
 done
 
-say "6. Dossiers, verified off line by a program that shares no code with the exchange"
+say "6. A line: both sign its agreement; a check; closed by North; what waits; open again"
+{
+	printf 'ringdown-agreement/v1\nline liaison\nversion 1\nreplaces none\n'
+	printf 'sides north.example south.example\nfrom %s\n' "$(date -u +%Y-%m-%dT%H:%M:00Z)"
+	printf 'purpose Liaison between the two offices\nlanguage ko\nlanguage en\n'
+	printf 'medium notice\nrecording none\nrestoration machine\n'
+	printf 'zone north.example Asia/Pyongyang\nzone south.example Asia/Seoul\n'
+	printf 'person north.example officer Ri Jong-hyok, liaison office\n'
+	printf 'person south.example officer Kim Min-su, liaison office\n'
+	printf 'check opening mon-fri 09:00 south.example by south.example grace 600 role officer\n'
+	printf 'unannounced grace 600\n'
+} > "$work/liaison.agreement"
+say_line() { side "$1" --json line show liaison | json "d$2"; }
+line_state() { [ "$(say_line "$1" "['state']")" = "$2" ]; }
+side south line propose "$work/liaison.agreement"
+until_true 20 line_state north proposed
+side north line show liaison
+side north line accept liaison --yes
+for s in south north; do until_true 20 line_state $s open; done
+echo "in force on both sides, under the same bytes"
+until_true 20 side south check run liaison
+check_waits() { [ -n "$(say_line north "['calls'] or ''")" ]; }
+until_true 20 check_waits
+side north status
+side north check attend liaison
+answered() { [ "$(say_line south "['last_check']['outcome']")" = answered ]; }
+until_true 20 answered
+side north line close liaison --reason "all lines are cut from 12:00"
+until_true 20 line_state south closed-by-them
+for i in 1 2 3; do
+	echo "통지 $i: written while the line was closed" |
+		side south send north.example --line liaison -s "South waits $i" -
+done
+[ "$(say_line south "['waiting']")" = 3 ] || die "three notices should wait"
+[ -z "$(side north --json inbox south.example | json "[i for i in d['items'] if 'waits' in i['subject']] or ''")" ] ||
+	die "something went out on a closed line"
+side north line open liaison --reason "the lines are restored"
+until_true 20 line_state south open
+none_waits() { [ "$(say_line south "['waiting']")" = 0 ]; }
+until_true 20 none_waits
+for s in south north; do until_true 30 settled $s; done
+inbox north | /usr/bin/python3 -c "
+import json, sys
+got = [i['subject'] for line in sys.stdin for i in json.loads(line)['items']]
+late = [g for g in got if g.startswith('South waits')]
+assert late == ['South waits 1', 'South waits 2', 'South waits 3'], late
+print('what waited arrived once and in order, after a check')"
+side south line history liaison
+
+say "7. Dossiers, verified off line by a program that shares no code with the exchange"
 for s in south north; do
 	side $s record export "$(other $s).example" "$work/dossier-$s" > /dev/null
 	"$BIN/ringdown-verify" --card "$work/south.card" --card "$work/north.card" "$work/dossier-$s" > "$work/verdict-$s" ||
@@ -189,17 +238,33 @@ for s in south north; do
 done
 cmp <(grep '^joint' "$work/verdict-south") <(grep '^joint' "$work/verdict-north")
 
-say "7. The joint timeline: who, when by whose clock, before or concurrent"
+say "8. The joint timeline: who, when by whose clock, before or concurrent"
 "$BIN/ringdown-verify" --timeline "$work/dossier-south" > "$work/timeline"
 head -n 14 "$work/timeline"
 echo "  ... $(wc -l < "$work/timeline") lines ..."
 tail -n 6 "$work/timeline"
 
-say "8. The signed heads"
+say "9. The signed heads"
 for s in south north; do
 	cat "$work/dossier-south/feed.$s.example.cosigned"
 done
 cat "$work/dossier-south/joint.checkpoint"
+
+say "10. Thirteen months without an answer (the same core, in virtual time)"
+t4=$(date +%s%N)
+"$BIN/rdsim" -M "$work/months"
+echo "simulated in $((($(date +%s%N) - t4) / 1000000)) ms"
+for s in south north; do
+	"$BIN/ringdown-verify" "$work/months/$s" > "$work/verdict-$s" 2> /dev/null ||
+		die "verdict: $(tail -n 1 "$work/verdict-$s")"
+	echo "$s: $(tail -n 1 "$work/verdict-$s")"
+done
+"$BIN/ringdown" statement --dossier "$work/months/south" --day 2026-11-30
+"$BIN/ringdown" statement --dossier "$work/months/south" --day 2027-06-01 --lang ko
+"$BIN/ringdown" statement --dossier "$work/months/south" --day 2028-01-05
+"$BIN/ringdown" check stats --dossier "$work/months/south"
+"$BIN/ringdown" check stats --dossier "$work/months/south" --svg > "$work/answer-rate.svg"
+echo "the plot of answer rates: $work/answer-rate.svg ($(wc -c < "$work/answer-rate.svg") octets; KEEP=1 keeps it)"
 
 say "Figures of this run"
 t3=$(date +%s%N)
