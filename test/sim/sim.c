@@ -12,12 +12,13 @@
  * a schedule of faults.  After EVENTS events the faults stop and both sides must
  * come to the same record, in whose dossiers the verifier finds no fault (in one
  * of 8 with all bodies).  A seed that fails is printed and can be run alone with
- * -s SEED -n 1 -v; one of 50 is run twice, to the same octets.  LEAST: how often
+ * -s SEED -n 1 -v; one of 51 is run twice, to the same octets.  LEAST: how often
  * each kind of fault must have struck in all seeds together.  -H: one exchange
  * against a lying peer instead.  -L: every state and outcome of docs/lines.md.
  * -M: thirteen months without an answer, the dossiers left in the directory.
  */
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +31,7 @@
 #include "memo.h"
 
 #define BODIES_EVERY 8	/* seeds: exported with all bodies */
-#define REPLAY_EVERY 50 /* seeds: run twice */
+#define REPLAY_EVERY 51 /* seeds: run twice */
 
 struct totals {
 	uint64_t fault[FAULTS];
@@ -110,14 +111,16 @@ static void settle(struct world *w)
 }
 
 /* The product's own verifier is the last word on a record */
-static void verify(struct world *w, const char *tmp, const char *verifier)
+static void verify(struct world *w, uint64_t seed, const char *tmp,
+		   const char *verifier)
 {
 	char dir[512];
 
 	for (int s = 0; s < SIDES && verifier && !w->broken[0]; s++) {
 		int status;
 
-		snprintf(dir, sizeof(dir), "%s/%d-%d", tmp, (int)getpid(), s);
+		snprintf(dir, sizeof(dir), "%s/%d-%" PRIu64 "-%d", tmp,
+			 (int)getpid(), seed, s);
 		if (world_export(w, s, dir)) {
 			world_broken(w, "cannot export to %s", dir);
 			return;
@@ -160,7 +163,7 @@ static void run(uint64_t seed, uint64_t events, bool verbose,
 	world_check(&w);
 	lines_check(&w, true);
 	if (!w.broken[0])
-		verify(&w, tmp, verifier);
+		verify(&w, seed, tmp, verifier);
 	memcpy(t->trace, w.trace, DIGEST_BYTES);
 	hex_encode(w.trace, DIGEST_BYTES, trace);
 	if (verbose || w.broken[0])
@@ -221,11 +224,30 @@ static void replay(const struct job *j, uint64_t seed, struct totals *t)
 	}
 }
 
+static uint64_t running;	/* seed */
+
+static void died(int sig)
+{
+	char line[60];
+	const int n =
+		snprintf(line, sizeof(line),
+			 "seed %" PRIu64 ": died of signal %d\n", running, sig);
+
+	(void)!write(1, line, (size_t)n);
+	(void)raise(sig);	/* now with its default action */
+}
+
 static void run_job(const struct job *j, struct totals *t)
 {
+	const struct sigaction act = {.sa_handler = died,
+				      .sa_flags = (int)SA_RESETHAND};
+
+	(void)sigaction(SIGABRT, &act, NULL);
+	(void)sigaction(SIGSEGV, &act, NULL);
 	for (uint64_t i = 0; i < j->seeds; i += j->step) {
 		const uint64_t seed = j->first + i;
 
+		running = seed;
 		run(seed, j->events, j->verbose, j->verifier, j->tmp, t);
 		if (seed % REPLAY_EVERY == 0)
 			replay(j, seed, t);
