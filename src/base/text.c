@@ -285,6 +285,16 @@ static void date_of(int64_t days, int64_t *y, int64_t *m, int64_t *d)
 #define DAY_MS 86400000LL
 #define STAMP_MS_MAX 253402300799999LL /* 9999-12-31T23:59:59.999Z */
 
+/* n decimal digits of v, with leading zeros */
+static void digits(char *out, int64_t v, int n)
+{
+	while (n--) {
+		out[n] = (char)('0' + v % 10);
+		v /= 10;
+	}
+}
+
+/* By hand: every entry has one */
 void stamp_print(int64_t ms, char out[STAMP_CHARS + 1])
 {
 	int64_t y, m, d, t;
@@ -292,12 +302,14 @@ void stamp_print(int64_t ms, char out[STAMP_CHARS + 1])
 	ms = ms < 0 ? 0 : ms > STAMP_MS_MAX ? STAMP_MS_MAX : ms;
 	date_of(ms / DAY_MS, &y, &m, &d);
 	t = ms % DAY_MS;
-	/* the masks only tell the compiler what clamping already ensured */
-	snprintf(out, STAMP_CHARS + 1, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
-		 (unsigned)y % 10000u, (unsigned)m % 100u, (unsigned)d % 100u,
-		 (unsigned)(t / 3600000) % 100u,
-		 (unsigned)(t / 60000 % 60) % 100u,
-		 (unsigned)(t / 1000 % 60) % 100u, (unsigned)(t % 1000));
+	memcpy(out, "0000-00-00T00:00:00.000Z", STAMP_CHARS + 1);
+	digits(out, y, 4);
+	digits(out + 5, m, 2);
+	digits(out + 8, d, 2);
+	digits(out + 11, t / 3600000, 2);
+	digits(out + 14, t / 60000 % 60, 2);
+	digits(out + 17, t / 1000 % 60, 2);
+	digits(out + 20, t % 1000, 3);
 }
 
 int stamp_parse(struct str s, int64_t *ms)

@@ -408,6 +408,19 @@ int entry_parse(const void *p, size_t n, struct entry *out)
 
 /* ---- print ---- */
 
+static void put_uint(struct buf *b, uint64_t v)
+{
+	char text[20];
+	size_t at = sizeof(text);
+
+	do {
+		text[--at] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v);
+	buf_put(b, text + at, sizeof(text) - at);
+}
+
+/* Put together by hand, as it is for each of very many entries */
 void entry_begin(struct buf *b, const struct envelope *env, const char *type)
 {
 	char ts[STAMP_CHARS + 1], root[B64_SIZE(DIGEST_BYTES)],
@@ -416,29 +429,45 @@ void entry_begin(struct buf *b, const struct envelope *env, const char *type)
 	stamp_print(env->time_ms, ts);
 	b64_encode(env->seen_root, DIGEST_BYTES, root);
 	hex_encode(env->nonce, NONCE_BYTES, nonce);
-	buf_printf(b,
-		   "ringdown-entry/v1\nlog %.*s\nseq %" PRIu64 "\ntime %s\n"
-		   "seen %" PRIu64 " %s\nnonce %s\ntype %s\n",
-		   (int)env->origin.n, env->origin.p, env->seq, ts, env->seen,
-		   root, nonce, type);
+	buf_str(b, "ringdown-entry/v1\nlog ");
+	buf_put(b, env->origin.p, env->origin.n);
+	buf_str(b, "\nseq ");
+	put_uint(b, env->seq);
+	buf_str(b, "\ntime ");
+	buf_str(b, ts);
+	buf_str(b, "\nseen ");
+	put_uint(b, env->seen);
+	buf_u8(b, ' ');
+	buf_str(b, root);
+	buf_str(b, "\nnonce ");
+	buf_str(b, nonce);
+	buf_str(b, "\ntype ");
+	buf_str(b, type);
+	buf_u8(b, '\n');
 }
 
 void entry_field(struct buf *b, const char *name, const char *fmt, ...)
 {
-	char value[VALUE_BYTES_MAX + 1];
+	char printed[VALUE_BYTES_MAX + 1];
+	const char *value = printed;
 	va_list ap;
-	int n;
+	size_t n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(value, sizeof(value), fmt, ap);
+	if (!strcmp(fmt, "%s")) {
+		value = va_arg(ap, const char *);
+		n = strlen(value);
+	} else {
+		n = (size_t)vsnprintf(printed, sizeof(printed), fmt, ap);
+	}
 	va_end(ap);
-	if (n < 0 || (size_t)n >= sizeof(value)) {
+	if (n > VALUE_BYTES_MAX) {	/* or a negative result */
 		b->err = b->err ? b->err : EMSGSIZE;
 		return;
 	}
 	buf_str(b, name);
 	buf_u8(b, ' ');
-	buf_put(b, value, (size_t)n);
+	buf_put(b, value, n);
 	buf_u8(b, '\n');
 }
 
