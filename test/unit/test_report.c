@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /** @file test_report.c  Statements, from entries alone */
 #include <stdio.h>
+#include <stdlib.h>
 #include "rdtest.h"
 #include "report_rig.h"
 
@@ -617,6 +618,9 @@ TEST(report_stale_proposals)
 	static const char *const texts[] = {
 		"no agreement at all\n", TEXT("other", "1", "none"),
 		TEXT("liaison", "2", "none"),
+		TEXT("liaison", "2",
+		     "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca4"
+		     "95991b7852b855"),
 		TEXT("liaison", "1",
 		     "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca4"
 		     "95991b7852b855")};
@@ -628,6 +632,9 @@ TEST(report_stale_proposals)
 		g.now = DAY * DAY_MS;
 		put(&g, NORTHS, "propose", "line liaison\nversion 1\nby Pak\n",
 		    texts[i]);
+		put(&g, NORTHS, "propose", "line liaison\nversion 2\nby Pak\n",
+		    texts[i]);
+		CHECK(!g.r->line[0].proposal[NORTHS].text);
 		reply_text(&g, SOUTHS, "accept", "liaison", "1", texts[i], "");
 		says(&g, DAY,
 		     "At 00:00 UTC the other side (Pak) proposed version 1 of "
@@ -643,6 +650,59 @@ TEST(report_stale_proposals)
 		     NULL);
 		rig_end(&g);
 	}
+}
+
+/* Every part of what is accepted must be what was proposed, and a text must
+ * follow the one before it */
+TEST(report_agreement_must_match)
+{
+	static const char other[] = TEXT("liaison", "2", "none");
+	char text[4096], wrong[4096];
+	struct rig g;
+
+	rig_agreed(&g, NULL);
+	replaces(TEXT("liaison", "1", "none"), text, sizeof(text));
+	replaces(other, wrong, sizeof(wrong));
+	put(&g, NORTHS, "propose", "line liaison\nversion 2\nby Pak\n", wrong);
+	CHECK(!g.r->line[0].proposal[NORTHS].text);
+	put(&g, NORTHS, "propose", "line liaison\nversion 1\nby Pak\n",
+	    TEXT("liaison", "1", "none"));
+	CHECK(!g.r->line[0].proposal[NORTHS].text);
+	snprintf(wrong, sizeof(wrong), "%s", text);
+	strchr(strstr(wrong, "version"), '2')[0] = '3';
+	put(&g, NORTHS, "propose", "line liaison\nversion 3\nby Pak\n", wrong);
+	CHECK(!g.r->line[0].proposal[NORTHS].text);
+	put(&g, NORTHS, "propose", "line liaison\nversion 2\nby Pak\n", text);
+	CHECK(g.r->line[0].proposal[NORTHS].text);
+	reply_text(&g, SOUTHS, "accept", "liaison", "2", other, "");
+	reply_text(&g, SOUTHS, "accept", "liaison", "3", text, "");
+	reply_text(&g, NORTHS, "accept", "liaison", "2", text, "");
+	CHECK_EQ(g.r->line[0].agreements, 1);
+	CHECK(g.r->line[0].proposal[NORTHS].text);
+	CHECK_OK(g.err);
+	rig_end(&g);
+}
+
+/* Two proposals that crossed: the first one accepted ends the other */
+TEST(report_proposals_cross)
+{
+	const char *ours = TEXT("liaison", "1", "none");
+	char theirs[4096];
+	struct rig g;
+
+	rig_init(&g, NULL);
+	snprintf(theirs, sizeof(theirs), "%s", ours);
+	memcpy(strstr(theirs, "Liaison"), "LIAISON", 7);
+	g.now = DAY * DAY_MS;
+	put(&g, NORTHS, "propose", "line liaison\nversion 1\nby Pak\n", theirs);
+	put(&g, SOUTHS, "propose", "line liaison\nversion 1\nby Kim\n", ours);
+	reply_text(&g, NORTHS, "accept", "liaison", "1", ours, "");
+	reply_text(&g, SOUTHS, "accept", "liaison", "1", theirs, "");
+	CHECK_OK(g.err);
+	CHECK_EQ(g.r->line[0].agreements, 1);
+	CHECK_STR(g.r->line[0].agreed[0].text->purpose, "Liaison");
+	CHECK(!g.r->line[0].proposal[NORTHS].text);
+	rig_end(&g);
 }
 
 /* Until it is placed, an accept may turn out to be stale */
@@ -871,213 +931,6 @@ TEST(report_rest)
 	missed(&g, DAY - 1, "path-down");
 	missed(&g, DAY, rest);
 	says(&g, DAY, REST_EN "; second working day in a row.", NULL);
-	rig_end(&g);
-}
-
-/* ---- what a peer may make up ---- */
-
-TEST(report_refuses)
-{
-	struct report_conf conf = {.own = SOUTH, .peer = NORTH};
-	struct report *r = NULL;
-
-	conf.line = "No Name";
-	CHECK_ERR(report_alloc(&r, &conf), EINVAL);
-	conf.line = NULL;
-	conf.own = NORTH;
-	CHECK_ERR(report_alloc(&r, &conf), EINVAL);
-	conf.own = "UPPER";
-	CHECK_ERR(report_alloc(&r, &conf), EINVAL);
-	CHECK(!r);
-}
-
-static struct str exact(struct buf *b)
-{
-	struct str s = {rdtest_exact(b->p, b->n), b->n};
-
-	buf_free(b);
-	return s;
-}
-
-/* Not of these two feeds, or not an entry: nothing is changed by it */
-TEST(report_strangers)
-{
-	static const char *const logs[] = {
-		"north.example/ringdown/other.example/" GEN,
-		"other.example/ringdown/south.example/" GEN,
-		"north.example/else/south.example/" GEN,
-		"north.example",
-		"///",
-		"ringdown/north.example/south.example/" GEN};
-	struct buf before, after, b;
-	struct rig g;
-
-	rig_agreed(&g, NULL);
-	missed(&g, DAY, "unattended");
-	CHECK_OK(statement(&g, DAY, REPORT_EN, &before));
-	for (size_t i = 0; i < sizeof(logs) / sizeof(logs[0]); i++) {
-		const struct envelope env = {.origin = str_of(logs[i]),
-					     .time_ms = DAY * DAY_MS};
-		struct str s;
-
-		buf_init(&b, 4096);
-		entry_begin(&b, &env, "declare");
-		buf_str(&b, "line liaison\nstate closed\nby x\nreason y\n");
-		entry_end(&b);
-		s = exact(&b);
-		CHECK_ERR(report_entry(g.r, s.p, s.n, true), EBADMSG);
-		CHECK_ERR(report_entry(g.r, s.p, s.n - 1, true), EBADMSG);
-	}
-	CHECK_ERR(report_entry(g.r, rdtest_exact("", 0), 0, true), EBADMSG);
-	CHECK_OK(statement(&g, DAY, REPORT_EN, &after));
-	CHECK_STR(said(&after), said(&before));
-	buf_free(&before);
-	buf_free(&after);
-	rig_end(&g);
-}
-
-/* What does not fit its type is counted and says nothing */
-TEST(report_not_understood)
-{
-	static const char *const v[][2] = {
-		{"declare", "line liaison\nstate ajar\nby x\nreason y\n"},
-		{"declare", "line Liaison\nstate open\nby x\nreason y\n"},
-		{"result", OPENING "kind scheduled\noutcome unheard-of\n"},
-		{"result", OPENING "kind other\noutcome answered\n"},
-		{"result", "line liaison\ncheck opening\ndue never\n"
-			   "kind scheduled\noutcome answered\n"},
-		{"attend", "of -1\n" OPENING "state present\nby x\n"},
-		{"answer", "of 1\n" OPENING "state perhaps\n"},
-		{"no-such-type", "line liaison\n"},
-		{"check", "line liaison\n"},
-		{"line", "state sideways\n"}};
-	struct rig g;
-
-	rig_agreed(&g, NULL);
-	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++)
-		at(&g, 1, 0, NORTHS, v[i][0], v[i][1]);
-	CHECK_OK(g.err);
-	CHECK_EQ(g.r->entries[NORTHS], 1 + sizeof(v) / sizeof(v[0]));
-	CHECK_EQ(g.r->lines, 1);
-	CHECK_EQ(g.r->checks, 0);
-	CHECK_EQ(g.r->hiatuses, 0);
-	says(&g, DAY - 9, "Nothing is recorded for line liaison on this day.",
-	     NULL);
-	rig_end(&g);
-}
-
-/* A side speaks for itself only: it answers no check of its own, and ends no
- * cut with a check that the other side asked */
-TEST(report_speaks_for_itself)
-{
-	struct rig g;
-
-	rig_agreed(&g, NULL);
-	at(&g, 0, 0, SOUTHS, "check", OPENING SCHEDULED);
-	at(&g, 0, 0, SOUTHS, "answer", "of 1\n" OPENING "state ready\n");
-	at(&g, 0, 0, NORTHS, "answer", "of 7\n" OPENING "state ready\n");
-	CHECK_EQ(g.r->check[0].bits, CHECK_IS_ASKED);
-	at(&g, 0, 1, SOUTHS, "declare",
-	   "line liaison\nstate suspended\nuntil 2026-12-01T00:02:00.000Z\n"
-	   "by x\nreason y\n");
-	at(&g, 0, 3, NORTHS, "result",
-	   OPENING SCHEDULED "outcome answered\nafter-ms 180000\n");
-	CHECK(g.r->hiatus[0].h.end_ms == INT64_MAX);
-	says(&g, DAY,
-	     "The 09:00 (00:00 UTC) opening check on line liaison had, by the "
-	     "word of the other side, the result answered.",
-	     "회선 liaison의 09:00(UTC 00:00) 개시 점검의 결과는 상대 측의 "
-	     "기록상 answered입니다.");
-	/* one result a side: what comes after it is not heard */
-	at(&g, 0, 10, SOUTHS, "result",
-	   OPENING SCHEDULED "outcome unattended\nof 1\n");
-	at(&g, 0, 10, SOUTHS, "result",
-	   OPENING SCHEDULED "outcome refused\nof 1\n");
-	CHECK_EQ(g.r->check[0].outcome[SOUTHS], CHECK_UNATTENDED);
-	CHECK_EQ(g.r->checks, 1);
-	rig_end(&g);
-}
-
-TEST(report_huge_numbers)
-{
-	struct rig g;
-	struct buf b;
-
-	rig_agreed(&g, NULL);
-	at(&g, 0, 0, SOUTHS, "check",
-	   "line liaison\ncheck opening\ndue 9999-12-31T23:59:59.999Z\n"
-	   "kind scheduled\n");
-	at(&g, 0, 0, SOUTHS, "result",
-	   "line liaison\ncheck opening\ndue 9999-12-31T23:59:59.999Z\n"
-	   "kind scheduled\noutcome answered\nof 1\n"
-	   "after-ms 9223372036854775807\n");
-	at(&g, 0, 0, SOUTHS, "result",
-	   "line liaison\ncheck opening\ndue 1970-01-01T00:00:00.000Z\n"
-	   "kind scheduled\noutcome path-down\n"
-	   "tried this exchange was not running: 9223372036854775807 of\n");
-	at(&g, 0, 0, SOUTHS, "result",
-	   "line liaison\ncheck opening\ndue 2026-12-01T00:00:00.000Z\n"
-	   "kind scheduled\noutcome path-down\n"
-	   "tried this exchange was not running: 9223372036854775807 of\n");
-	at(&g, 0, 0, NORTHS, "withdraw",
-	   "line liaison\nversion 9223372036854775807\nby x\nreason y\n");
-	CHECK_OK(g.err);
-	for (int64_t day = -5; day < 6000000; day += 2999999) {
-		CHECK_OK(statement(&g, day, REPORT_EN, &b));
-		buf_free(&b);
-		CHECK_OK(statement(&g, day, REPORT_KO, &b));
-		buf_free(&b);
-	}
-	CHECK_OK(statement(&g, INT64_MAX, REPORT_EN, &b));
-	buf_free(&b);
-	CHECK_OK(statement(&g, INT64_MIN, REPORT_EN, &b));
-	buf_free(&b);
-	rig_end(&g);
-}
-
-/* A peer may name as many lines as it likes, and ask as often at one instant */
-TEST(report_full)
-{
-	char fields[256];
-	struct rig g;
-
-	rig_agreed(&g, NULL);
-	for (int i = 0; i < 65; i++) {
-		snprintf(fields, sizeof(fields),
-			 OPENING "kind fallback\nfor line-%d\n", i);
-		CHECK(!report_full(g.r));
-		at(&g, 0, 0, NORTHS, "check", fields);
-	}
-	CHECK(report_full(g.r));
-	CHECK_EQ(g.r->checks, 64);
-	says(&g, DAY,
-	     "This is not complete: the record holds more than is looked at at "
-	     "once. Name a line.",
-	     "이 내용은 완전하지 않습니다. 기록이 한 번에 처리할 수 있는 양을 "
-	     "넘었습니다. 회선을 지정하십시오.");
-	rig_end(&g);
-
-	rig_agreed(&g, NULL);
-	for (int i = 1; i <= REPORT_LINES_MAX; i++) {
-		snprintf(fields, sizeof(fields),
-			 "line line-%d\nstate open\nby x\nreason y\n", i);
-		CHECK(!report_full(g.r));
-		g.now++;
-		put(&g, NORTHS, "declare", fields, "");
-	}
-	CHECK_OK(g.err);
-	CHECK(report_full(g.r));
-	CHECK_EQ(g.r->lines, REPORT_LINES_MAX);
-	rig_end(&g);
-
-	/* a report of one line does not care */
-	rig_agreed(&g, "liaison");
-	for (int i = 1; i <= 100; i++) {
-		snprintf(fields, sizeof(fields),
-			 "line line-%d\nstate open\nby x\nreason y\n", i);
-		put(&g, NORTHS, "declare", fields, "");
-	}
-	CHECK_EQ(g.r->lines, 1);
 	rig_end(&g);
 }
 

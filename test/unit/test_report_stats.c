@@ -438,6 +438,55 @@ TEST(report_history_overlapping)
 	rig_end(&g);
 }
 
+/* While any one word holds, an answer is no end of it */
+TEST(report_history_held)
+{
+	static const struct {
+		int side;
+		const char *type, *begin, *end;
+	} v[] = {{NORTHS, "line", "state down\n", "state up\n"},
+		 {SOUTHS, "line", "state down\n", "state up\n"},
+		 {NORTHS, "declare",
+		  "line liaison\nstate fault\nby x\nreason y\n",
+		  "line liaison\nstate open\nby x\nreason y\n"},
+		 {SOUTHS, "declare",
+		  "line liaison\nstate closed\nby x\nreason y\n",
+		  "line liaison\nstate open\nby x\nreason y\n"},
+		 {SOUTHS, "declare",
+		  "line liaison\nstate suspended\nby x\nreason y\n",
+		  "line liaison\nstate open\nby x\nreason y\n"}};
+
+	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+		struct rig g;
+
+		rig_agreed(&g, NULL);
+		at(&g, 1, 0, v[i].side, v[i].type, v[i].begin);
+		at(&g, 1, 1, SOUTHS, "result", ANSWERED_AT("01:01"));
+		CHECK(g.r->hiatus[0].h.end_ms == INT64_MAX);
+		at(&g, 1, 2, v[i].side, v[i].type, v[i].end);
+		CHECK(g.r->hiatus[0].h.end_ms == INT64_MAX);
+		at(&g, 1, 3, SOUTHS, "result", ANSWERED_AT("01:03"));
+		CHECK(g.r->hiatus[0].h.end_ms != INT64_MAX);
+		CHECK_EQ(g.r->hiatuses, 1);
+		rig_end(&g);
+	}
+}
+
+/* Written after it was sent: somebody's clock; it is late by nothing */
+TEST(report_history_written_later)
+{
+	struct rig g;
+
+	rig_agreed(&g, NULL);
+	at(&g, 1, 0, SOUTHS, "line", "state down\n");
+	at(&g, 2, 0, SOUTHS, "notice",
+	   "id a\nby Kim\nprecedence routine\nsubject x\nblob " BLOB
+	   "\nline liaison\nwritten 2026-12-01T03:00:00.000Z\n");
+	CHECK_EQ(g.r->hiatus[0].h.delivered[0], 1);
+	CHECK_EQ(g.r->hiatus[0].h.late_max_ms[0], 0);
+	rig_end(&g);
+}
+
 /* An answer from before the cut, heard of after it, is no end of it */
 TEST(report_history_older_answer)
 {
