@@ -95,6 +95,15 @@ static void indented(struct buf *b, const char *words)
 	buf_str(b, "\n");
 }
 
+/* Within its grace; afterwards one may still attend, late and unasked */
+static bool pressing(const json_t *c)
+{
+	int64_t until;
+
+	return !stamp_parse(str_of(json_text(c, "until")), &until) &&
+	       until > now_ms();
+}
+
 /* What a person wants to know besides, one row each */
 static void more_print(struct buf *b, const json_t *line)
 {
@@ -130,6 +139,17 @@ static void more_print(struct buf *b, const json_t *line)
 				     "show %s"),
 			(long long)json_number(p, "version"),
 			json_text(line, "line"));
+		indented(b, text);
+	}
+	json_array_foreach(json_object_get(line, "calls"), i, p)
+	{
+		if (pressing(p))
+			continue;
+		snprintf(text, sizeof(text),
+			 tr("check %s was missed; late is better than never: "
+			    "ringdown check attend %s %lld"),
+			 json_text(p, "check"), json_text(line, "line"),
+			 (long long)json_number(p, "seq"));
 		indented(b, text);
 	}
 	if (*declined) {
@@ -261,6 +281,8 @@ bool line_calls(struct buf *b, const json_t *lines, bool color)
 	{
 		json_array_foreach(json_object_get(line, "calls"), k, c)
 		{
+			if (!pressing(c))
+				continue;
 			call(b, line, c, color);
 			any = true;
 		}

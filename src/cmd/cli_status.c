@@ -299,20 +299,20 @@ static void json_print(const struct view *v)
 /* A check that waits for a person is heard too */
 static void ring(struct view *v)
 {
-	const json_t *line;
-	size_t i;
+	struct buf b;
+	bool any;
 
-	if (!v->live || now_ms() - v->rang_ms < RING_MS)
+	if (!v->live)
 		return;
-	json_array_foreach(json_object_get(v->lines.json, "lines"), i, line)
-	{
-		if (!json_array_size(json_object_get(line, "calls")))
-			continue;
+	buf_init(&b, SCREEN_BYTES_MAX);
+	any = line_calls(&b, json_object_get(v->lines.json, "lines"), false);
+	buf_free(&b);
+	if (!any) {
+		v->rang_ms = 0;	/* the next one rings at once */
+	} else if (now_ms() - v->rang_ms >= RING_MS) {
 		fputs("\a", stdout);
 		v->rang_ms = now_ms();
-		return;
 	}
-	v->rang_ms = 0;		/* the next one rings at once */
 }
 
 static void show(const struct view *v, int code)

@@ -30,7 +30,7 @@
 #define BULK_WINDOW 16		/* messages at the keeper from one request */
 #define BULK_ITEMS_BYTES 60000
 #define NEWS_KEPT 1000		/* for Last-Event-ID; older: reset */
-#define NEWS_BYTES_MAX 10240	/* one event as text */
+#define NEWS_BYTES_MAX 16384	/* one event as text */
 #define ALIVE_MS 15000		/* comment on a quiet event stream */
 
 struct console;

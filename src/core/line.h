@@ -216,6 +216,9 @@ int waiting_put(struct core *c, struct pair *p, struct now now, struct line *l,
 /** The item of this id went out: it waits no more, here or in a store that was
  *  rolled back. */
 int waiting_gone(struct core *c, struct pair *p, struct line *l, struct str id);
+/** Whether an item of this id waits on this line (NULL: none). */
+int waiting_has(struct core *c, const struct pair *p, const char *line,
+		const char *id, bool *has);
 /** Let go what may; *more: something is left that could go. */
 int waiting_release(struct core *c, struct pair *p, struct now now,
 		    struct line *l, bool *more);

@@ -230,6 +230,19 @@ static enum answer may_submit(const struct core *c, const struct submit *s)
 	return c->waiters < WAITERS_MAX ? ANSWER_OK : ANSWER_BUSY;
 }
 
+/* This id was written before; it may wait still */
+static int answer_again(struct core *c, const struct pair *p,
+			const struct submit *s, uint64_t seq)
+{
+	bool waits;
+	int err = waiting_has(c, p, s->line, s->id, &waits);
+
+	if (err)
+		return err;
+	return waits ? core_answer(c, s->request, ANSWER_WAITS, seq, true)
+		     : answer_when(c, s, seq, true);
+}
+
 int core_submit(struct core *c, struct now now, const struct submit *s)
 {
 	enum answer answer = may_submit(c, s);
@@ -245,7 +258,7 @@ int core_submit(struct core *c, struct now now, const struct submit *s)
 		err = DB(c, entry_find_id, feed_id(p->no, FEED_OWN), s->id,
 			 &seq);
 		if (!err)
-			return answer_when(c, s, seq, true);
+			return answer_again(c, p, s, seq);
 		if (err != ENOENT)
 			return err;
 	}

@@ -114,29 +114,48 @@ int waiting_put(struct core *c, struct pair *p, struct now now, struct line *l,
 				CHECK_OUTCOMES);
 }
 
-int waiting_gone(struct core *c, struct pair *p, struct line *l, struct str id)
+/* The row of the item with this id.  ENOENT. */
+static int row_find(struct core *c, const struct pair *p, const struct line *l,
+		    struct str id, uint64_t *no)
 {
+	uint64_t from = ROW_WAITING;
 	struct submit s;
 	int64_t written_ms;
-	uint64_t from = ROW_WAITING, no;
+	bool found = false;
 	struct buf b;
-	int err = 0;
+	int err = l->waiting ? 0 : ENOENT;
 
 	buf_init(&b, ROW_BYTES_MAX);
-	while (!err && l->waiting) {
-		err = DB(c, row_next, p->no, l->name, from, &no, &b);
+	while (!err && !found) {
+		err = DB(c, row_next, p->no, l->name, from, no, &b);
 		if (!err)
 			err = get_item(&b, &s, &written_ms);
-		if (err)
-			break;
-		if (str_is(id, s.id)) {
-			err = DB(c, row_put, p->no, l->name, no, NULL, 0);
-			l->waiting--;
-			break;
-		}
-		from = no + 1;
+		found = !err && str_is(id, s.id);
+		from = *no + 1;
 	}
 	buf_free(&b);
+	return err;
+}
+
+int waiting_gone(struct core *c, struct pair *p, struct line *l, struct str id)
+{
+	uint64_t no;
+	int err = row_find(c, p, l, id, &no);
+
+	if (err)
+		return err == ENOENT ? 0 : err;
+	l->waiting--;
+	return DB(c, row_put, p->no, l->name, no, NULL, 0);
+}
+
+int waiting_has(struct core *c, const struct pair *p, const char *line,
+		const char *id, bool *has)
+{
+	const struct line *l = line ? line_find(p, str_of(line)) : NULL;
+	uint64_t no;
+	const int err = l ? row_find(c, p, l, str_of(id), &no) : ENOENT;
+
+	*has = !err;
 	return err == ENOENT ? 0 : err;
 }
 

@@ -36,15 +36,17 @@ const char *alarm_event_name(enum line_event e)
 
 /* ---- in the turn ---- */
 
+/* u8 length, who, text (proto/frame.h) */
 static void service_take(struct keeper *k, const struct action *a)
 {
-	char who[201], text[1001];
+	char who[SERVICE_BY_CHARS_MAX + 1], text[SERVICE_BYTES_MAX + 1];
+	struct cur c = cur_of(a->body, a->body_n);
+	const size_t who_n = cur_u8(&c);
+	const struct str by = {(const char *)cur_take(&c, who_n), who_n};
 
-	if (str_copy((struct str){(const char *)a->head, a->head_n}, who,
-		     sizeof(who)) ||
-	    str_copy((struct str){(const char *)a->body, a->body_n}, text,
-		     sizeof(text)))
-		return;		/* longer than anybody here would have sent */
+	if (c.bad || str_copy(by, who, sizeof(who)) ||
+	    str_copy((struct str){(const char *)c.p, c.n}, text, sizeof(text)))
+		return;		/* core has looked */
 	news_say(k, a->pair, "", who, text, "service");
 }
 
@@ -68,8 +70,10 @@ void alarm_take(struct keeper *k, const struct action *a)
 		return;
 	}
 	h = &k->happened[k->happened_n++];
-	*h = (struct line_happened){
-		.pair = a->pair, .event = a->event, .outcome = a->outcome};
+	*h = (struct line_happened){.pair = a->pair,
+				    .event = a->event,
+				    .outcome = a->outcome,
+				    .seq = a->seq};
 	memcpy(h->line, a->line, sizeof(h->line));
 	h->line[sizeof(h->line) - 1] = '\0';
 	if (str_copy((struct str){words, strnlen(words, LINE_WORDS_CHARS)},
@@ -110,12 +114,25 @@ static void state_words(struct buf *b, const struct line_view *v)
 		buf_printf(b, "; %" PRIu64 " items wait", v->waiting);
 }
 
-static void call_words(struct buf *b, const struct line_view *v)
+/* What waits for a person; NULL: it is over already, or a machine's answer was
+   enough */
+static const struct check_call *call_of(const struct line_happened *h,
+					const struct line_view *v)
 {
-	const struct check_call *c = v->calls ? &v->call[v->calls - 1] : NULL;
+	for (size_t i = 0; i < v->calls; i++) {
+		if (v->call[i].seq == h->seq)
+			return &v->call[i];
+	}
+	return NULL;
+}
+
+static void call_words(struct buf *b, const struct line_happened *h,
+		       const struct line_view *v)
+{
+	const struct check_call *c = call_of(h, v);
 
 	if (!c) {
-		buf_str(b, "a check was asked and is over already");
+		buf_str(b, "a check was asked, and nobody need attend to it");
 		return;
 	}
 	buf_printf(b, "%scheck %s (%s) is asked; ", c->drill ? "DRILL: " : "",
@@ -128,24 +145,89 @@ static void call_words(struct buf *b, const struct line_view *v)
 	local_print(b, v->agreement, c->until_ms);
 }
 
-static void words_print(struct buf *b, const struct line_happened *h,
+/* The entry that it is about */
+struct about {
+	const struct line_happened *h;
+	enum entry_kind kind;
+	struct buf *b;
+	bool found;
+};
+
+static void field(struct buf *b, const struct entry *e, const char *name,
+		  const char *before)
+{
+	const struct str v = entry_get(e, name);
+
+	if (!v.n)
+		return;
+	buf_str(b, before);
+	buf_put(b, v.p, v.n);
+}
+
+static int on_entry(const struct db_entry *row, void *arg)
+{
+	struct about *a = arg;
+	struct entry e;
+
+	if (row->seq != a->h->seq || entry_parse(row->p, row->n, &e) ||
+	    e.kind != a->kind || !str_is(entry_get(&e, "line"), a->h->line))
+		return 0;
+	if (a->kind == ENTRY_RESULT &&
+	    !str_is(entry_get(&e, "outcome"),
+		    check_outcome_name(a->h->outcome)))
+		return 0;
+	a->found = true;
+	buf_str(a->b, entry_get(&e, "mark").n ? "DRILL: " : "");
+	field(a->b, &e, "check", "check ");
+	field(a->b, &e, "kind", ", ");
+	field(a->b, &e, "for", ", for ");
+	field(a->b, &e, "due", ", due ");
+	field(a->b, &e, "outcome", ": ");
+	field(a->b, &e, "by", ", by ");
+	field(a->b, &e, "tried", ", tried ");
+	return 0;
+}
+
+/* "check opening, scheduled, due ...: answered, by Kim" */
+static bool entry_words(struct keeper *k, struct buf *b,
+			const struct line_happened *h, enum feed_of feed,
+			enum entry_kind kind)
+{
+	const struct db *db = store_db(k->store);
+	struct about a = {.h = h, .kind = kind, .b = b};
+
+	return !db->entry_walk(db->arg, feed_id(h->pair, feed), h->seq, 1,
+			       false, on_entry, &a) &&
+	       a.found;
+}
+
+static void words_print(struct keeper *k, struct buf *b,
+			const struct line_happened *h,
 			const struct line_view *v)
 {
 	switch (h->event) {
 	case LINE_EVENT_STATE: state_words(b, v); break;
-	case LINE_EVENT_CALL: call_words(b, v); break;
+	case LINE_EVENT_CALL: call_words(b, h, v); break;
 	case LINE_EVENT_RESULT:
-		buf_printf(b, "a check has the result %s",
-			   check_outcome_name(h->outcome));
+		if (!entry_words(k, b, h, FEED_OWN, ENTRY_RESULT) &&
+		    !entry_words(k, b, h, FEED_PEER, ENTRY_RESULT))
+			buf_printf(b, "a check has the result %s",
+				   check_outcome_name(h->outcome));
 		break;
 	case LINE_EVENT_MISSED:
-		buf_str(b, "nobody attended to a check within its grace");
+		if (!entry_words(k, b, h, FEED_PEER, ENTRY_CHECK))
+			buf_str(b, "a check");
+		buf_str(b, ": nobody here attended within its grace");
 		break;
 	case LINE_EVENT_PROPOSAL:
 		buf_str(b, v->proposal[1]
 				   ? "the other side proposes an agreement; "
 				     "read and answer it"
-				   : "no proposal of theirs is open");
+			   : v->proposal[0] ? "our proposal waits for them"
+			   : *v->declined   ? "our proposal was declined"
+					    : "no proposal is open any more");
+		if (!v->proposal[0] && *v->declined)
+			buf_printf(b, ": %s", v->declined);
 		break;
 	case LINE_EVENT_AGREED: buf_str(b, "an agreement is signed"); break;
 	case LINE_EVENT_WAITING:
@@ -169,7 +251,7 @@ static bool loud(const struct line_happened *h, const struct line_view *v)
 		return h->outcome == CHECK_UNATTENDED ||
 		       h->outcome == CHECK_REFUSED ||
 		       h->outcome == CHECK_PATH_DOWN;
-	case LINE_EVENT_CALL:
+	case LINE_EVENT_CALL: return call_of(h, v);
 	case LINE_EVENT_MISSED:
 	case LINE_EVENT_NOT_AGREED: return true;
 	default: return false;
@@ -227,7 +309,7 @@ static void tell(struct keeper *k, const struct line_happened *h)
 	    !core_line_get(k->core, k->now, h->pair, h->line, &v))
 		return;
 	buf_init(&b, 4 * WORDS_CHARS);
-	words_print(&b, h, &v);
+	words_print(k, &b, h, &v);
 	buf_u8(&b, '\0');
 	words = b.err ? NULL : (char *)b.p;
 	if (words) {

@@ -38,7 +38,7 @@ void news_say(struct keeper *k, uint32_t pair, const char *line,
 		n.own = v.own_size;
 		n.other = v.peer_size;
 	}
-	if (n.text.n > 1000)
+	if (n.text.n > 2000)
 		n.text.n = 0;
 	news_send(k, &n);
 }

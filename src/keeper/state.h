@@ -111,6 +111,7 @@ struct line_happened {
 	uint32_t pair;
 	enum line_event event;
 	enum check_outcome outcome;
+	uint64_t seq;
 	char line[LINE_NAME_CHARS_MAX + 1];
 	char words[LINE_WORDS_CHARS + 1];
 };

@@ -61,7 +61,7 @@ def line(name="liaison", **more):
 
 def call(**more):
     return {"seq": 41, "check": "opening", "kind": "scheduled", "role": "principal",
-            "due": "2026-01-01T00:00:00.000Z", "until": "2026-01-01T00:10:00.000Z",
+            "due": "2126-01-01T00:00:00.000Z", "until": "2126-01-01T00:10:00.000Z",
             "drill": False} | more
 
 
@@ -332,13 +332,14 @@ def lines_in_words(h):
                             until="2026-02-01T00:00:00.000Z", next_check=None),
                line("asked", state="proposed", version=None, proposals=[
                    {"from": "them", "by": "Ri", "version": 1, "agreement": "00" * 32}]),
-               line("drilled", calls=[call(drill=True), call(seq=42)], declined="too long",
+               line("drilled", calls=[call(drill=True), call(seq=42), call(
+                   seq=43, until="2026-01-01T00:10:00.000Z")], declined="too long",
                     begins="2027-01-01T00:00:00.000Z")]
     out, _ = h.run("status")
     for want in ("!! DRILL CHECK opening of line drilled: principal attend before 00:10Z "
                  "(09:10 north.example, 05:40 south.example)",
                  "ringdown check attend drilled 42 --peer north.example",
-                 "liaison         ● open", "opening 01-02 09:30/06:00", "3 wait",
+                 "opening was missed", "attend drilled 43", "liaison         ● open", "opening 01-02 09:30/06:00", "3 wait",
                  "calm            ◐ suspended-by-them", "no\\u{1b}ise", "until 2026-02-01 00:00Z",
                  "they propose version 1: ringdown line show asked",
                  "version 1 holds from 2027-01-01 00:00Z on", "was declined: too long",
@@ -724,23 +725,24 @@ GOOD = [("dossier", b"d"), ("card.a.example", b"c"), ("feed.a.example", b"f" * 3
         ("feed.a.example.checkpoint", b"n"), ("feed.a.example.cosigned", b""),
         ("feed.a.example.idle", b"i"), ("joint.checkpoint", b"j"),
         ("blob/" + "0a" * 32, b"b" * 70000), ("blob/" + "0b" * 32, b""),
-        ("proof/1.fork", b"p")]
+        ("proof/1.fork", b"p"), ("proof/2.envelope", b"e"), ("proof/3.cosignature", b"c"),
+        ("proof/4.joint", b"j")]
 
 
 @test
 def export(h):
     h.world.bundle = bundle(*GOOD)
     out, _ = h.run("record", "export", "north.example", "dossier")
-    assert "10 files" in out
+    assert "13 files" in out
     made = {str(p.relative_to(h.dir / "dossier")): p.read_bytes()
             for p in (h.dir / "dossier").rglob("*") if p.is_file()}
     assert made == dict(GOOD), made.keys()
     assert h.world.last("Q_EXPORT")[0]["bodies"] == 1
     out, _ = h.run("record", "export", "north.example", "d2", "--no-bodies", "--json")
-    assert json.loads(out)["files"] == 10 and h.world.last("Q_EXPORT")[0]["bodies"] == 0
+    assert json.loads(out)["files"] == 13 and h.world.last("Q_EXPORT")[0]["bodies"] == 0
     _, err = h.run("record", "export", "north.example", "dossier", code=74)
     assert "left alone" in err
-    bad = ["../x", "/etc/x", "blob", "blob/../x", "blob/" + "0A" * 32, "proof/x.fork",
+    bad = ["../x", "/etc/x", "blob", "blob/../x", "blob/" + "0A" * 32, "proof/x.fork", "proof/1.hidden",
            "proof/01.fork", "proof/1234567890.fork", "card.", "card.A", "feed.", "x",
            "dossier\0", "dossier/x", ".", "joint.checkpoint.x", "d" * 201, "feed.a/../../x"]
     for name in bad:
