@@ -61,8 +61,8 @@ static int fold_withdraw(struct pair *p, bool own, struct line *l,
 	uint64_t version;
 
 	if (uint_parse(entry_get(e, "version"), &version) ||
-	    version <= w->version)
-		return 0;
+	    version != l->agreed->version || version == w->version)
+		return 0;	/* stale */
 	w->version = version;
 	w->state = DECLARED_CLOSED;
 	w->since_ms = e->env.time_ms;

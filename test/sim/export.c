@@ -125,8 +125,8 @@ static int put_proofs(struct memdb *m, const char *dir)
 	for (size_t i = 0; (p = memdb_proof(m, 0, i, &form, &n)); i++) {
 		char name[80];
 
-		snprintf(name, sizeof(name), "proof/%zu.fork", i + 1);
-		if (!strcmp(form, "fork") && put(dir, name, p, n))
+		snprintf(name, sizeof(name), "proof/%zu.%s", i + 1, form);
+		if (strcmp(form, "hidden") && put(dir, name, p, n))
 			return -1;
 	}
 	return 0;

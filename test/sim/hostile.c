@@ -182,9 +182,9 @@ static bool one(const struct hostile *h)
 
 int hostile_run(const char *verifier, const char *tmp)
 {
-	const struct hostile *const all[] = {hostile_frames, hostile_bodies,
-					     hostile_record, hostile_notes,
-					     hostile_restore};
+	const struct hostile *const all[] = {hostile_frames,  hostile_bodies,
+					     hostile_record,  hostile_notes,
+					     hostile_restore, hostile_lines};
 	unsigned passed = 0, failed = 0;
 
 	run.verifier = verifier;

@@ -19,6 +19,7 @@ extern const struct hostile hostile_bodies[];
 extern const struct hostile hostile_record[];
 extern const struct hostile hostile_notes[];
 extern const struct hostile hostile_restore[];
+extern const struct hostile hostile_lines[];
 
 /** All of them.  verifier: NULL, or a ringdown-verify, whose verdicts are then
  *  compared; dossiers go below tmp.  Prints `hostile: N passed, N failed`;

@@ -202,7 +202,8 @@ static void cosignature_wrong_root(struct rig *r)
 	is_closed(r, "not the tree that we signed");
 	is_proof(r, 0, "cosignature");
 	IS(rig_pair(r)->own.cosigned == 2);
-	is_dossier(r, "verdict: trusted");
+	is_dossier(r, "verdict: suspected south.example cosigned-root "
+		      "proof/1.cosignature");
 	buf_free(&b);
 }
 
@@ -368,6 +369,8 @@ static void joint_wrong_root(struct rig *r)
 	is_verdict(r, VERDICT_EXPOSED, "joint checkpoint");
 	is_closed(r, "not true");
 	is_proof(r, 0, "joint");
+	is_dossier(r,
+		   "verdict: exposed south.example joint-root proof/1.joint");
 	IS(rig_pair(r)->joint_signed == 0 && r->said[MSG_JOINT] == 0);
 }
 

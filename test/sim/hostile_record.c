@@ -9,7 +9,7 @@
 /* A signed tree over an entry that breaks a rule: never in the record */
 static void refused(struct rig *r, enum verdict v, const char *rule)
 {
-	char why[40];
+	char why[40], dossier[200] = "verdict: trusted";
 
 	snprintf(why, sizeof(why), "rule `%s`", rule);
 	liar_push(r);
@@ -17,9 +17,14 @@ static void refused(struct rig *r, enum verdict v, const char *rule)
 	is_size(r, 4, 1);
 	is_closed(r, "breaks the rules");
 	is_count(r, COUNT_RECORD_BAD, 1);
-	is_proof(r, 0, "envelope");
+	/* nothing of it came in, but what a stranger can check is kept */
 	IS(rig_pair(r)->peer.cosigned == 1);
-	is_dossier(r, "verdict: trusted");	/* nothing of it came in */
+	if (v == VERDICT_EXPOSED)
+		snprintf(dossier, sizeof(dossier),
+			 "verdict: exposed %s %s proof/1.envelope:1",
+			 r->peer_name, rule);
+	is_proof(r, 0, v == VERDICT_EXPOSED ? "envelope" : NULL);
+	is_dossier(r, dossier);
 	/* and again: a suspect may try, an exposed one may not */
 	r->mine.sent = 1;
 	liar_connect(r);
@@ -31,7 +36,7 @@ static void refused(struct rig *r, enum verdict v, const char *rule)
 	liar_push(r);
 	is_verdict(r, v, why);
 	is_size(r, 4, 1);
-	is_proof(r, 1, NULL);
+	is_proof(r, 0, NULL);
 }
 
 static void grammar(struct rig *r)
@@ -99,6 +104,7 @@ static void open_missing(struct rig *r)
 	is_verdict(r, VERDICT_EXPOSED, "rule `open`");
 	is_size(r, 2, 0);
 	is_proof(r, 0, "envelope");
+	is_dossier(r, "verdict: exposed south.example open proof/1.envelope:0");
 }
 
 /* An `open` that names other keys than the cards do */
@@ -119,6 +125,7 @@ static void open_other(struct rig *r)
 	liar_push(r);
 	is_verdict(r, VERDICT_EXPOSED, "rule `open`");
 	is_size(r, 2, 0);
+	is_dossier(r, "verdict: exposed south.example open proof/1.envelope:0");
 }
 
 static void seen_decreasing(struct rig *r)
@@ -209,6 +216,7 @@ static void seen_zero(struct rig *r)
 	liar_push(r);
 	is_verdict(r, VERDICT_EXPOSED, "rule `seen`");
 	is_size(r, 2, 0);
+	is_dossier(r, "verdict: exposed south.example seen proof/1.envelope:0");
 }
 
 static void time_decreasing(struct rig *r)

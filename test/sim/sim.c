@@ -30,14 +30,14 @@
 #include "lines.h"
 #include "memo.h"
 
-#define BODIES_EVERY 8	/* seeds: exported with all bodies */
+#define BODIES_EVERY 8  /* seeds: exported with all bodies */
 #define REPLAY_EVERY 51 /* seeds: run twice */
 
 struct totals {
 	uint64_t fault[FAULTS];
 	uint64_t events, entries, virtual_ms, voids;
 	unsigned failed;
-	uint8_t trace[DIGEST_BYTES];	/* of the newest seed */
+	uint8_t trace[DIGEST_BYTES]; /* of the newest seed */
 };
 
 /* A seed is lossy, or crashes, or rolls back ...: seldom all at once, or
@@ -224,7 +224,7 @@ static void replay(const struct job *j, uint64_t seed, struct totals *t)
 	}
 }
 
-static uint64_t running;	/* seed */
+static uint64_t running; /* seed */
 
 static void died(int sig)
 {
@@ -234,7 +234,7 @@ static void died(int sig)
 			 "seed %" PRIu64 ": died of signal %d\n", running, sig);
 
 	(void)!write(1, line, (size_t)n);
-	(void)raise(sig);	/* now with its default action */
+	(void)raise(sig); /* now with its default action */
 }
 
 static void run_job(const struct job *j, struct totals *t)

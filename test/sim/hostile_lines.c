@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: ISC */
+/** @file hostile_lines.c  A peer that signs one agreement and acts on another */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include "hostile.h"
+#include "lines.h"
+
+#define DUE "2026-11-24T08:00:00.000Z"	/* `closing`: the liar asks */
+#define HOURS_TO_DUE (23ULL * 3600000)
+
+/* An entry of the liar's with this text, sent, and all acknowledged */
+static void say(struct rig *r, const char *type, const char *fields,
+		const void *text, size_t n)
+{
+	struct envelope env;
+	struct buf b;
+
+	story_envelope(r, &r->mine, &env);
+	buf_init(&b, ENTRY_BYTES_MAX);
+	entry_begin(&b, &env, type);
+	buf_str(&b, fields);
+	entry_end(&b);
+	buf_put(&b, text, n);
+	IS(!b.err);
+	story_raw(&r->mine, b.p, b.n);
+	r->mine.time_ms = env.time_ms;
+	r->mine.seen = env.seen;
+	buf_free(&b);
+	liar_push(r);
+	liar_ack(r);
+	rig_wait(r, 300);
+}
+
+static void order(struct rig *r, struct line_order o)
+{
+	o.line = "liaison";
+	o.by = "Kim";
+	o.reason = "as ordered";
+	rig_turn(r, core_line_do(r->core, r->now, &o));
+	liar_ack(r);
+	rig_wait(r, 300);
+}
+
+static struct line *line(const struct rig *r)
+{
+	return line_find(rig_pair(r), str_of("liaison"));
+}
+
+static unsigned own(struct rig *r, enum entry_kind kind)
+{
+	unsigned count = 0;
+
+	for (uint64_t i = 0; i < memdb_size(r->db, 0); i++) {
+		struct entry e;
+		size_t n;
+		const uint8_t *p = memdb_entry(r->db, 0, i, &n);
+
+		count += !entry_parse(p, n, &e) && e.kind == kind;
+	}
+	return count;
+}
+
+/* The liar proposes, the core signs what it read */
+static void agreed(struct rig *r)
+{
+	struct line_order o = {.act = LINE_ACCEPT};
+	struct buf text;
+
+	usual(r);
+	lines_text("liaison", 1, NULL, "", &text);
+	say(r, "propose", "line liaison\nversion 1\nby Ri\n", text.p, text.n);
+	digest(text.p, text.n, o.hash);
+	buf_free(&text);
+	order(r, o);
+	IS(line(r) && line(r)->agreed);
+	is_count(r, COUNT_NOT_AGREED, 0);
+}
+
+static void peer_check(struct rig *r, const char *check, const char *due,
+		       const char *kind)
+{
+	char fields[300];
+
+	snprintf(fields, sizeof(fields),
+		 "line liaison\ncheck %s\ndue %s\nkind %s\n", check, due, kind);
+	say(r, "check", fields, NULL, 0);
+}
+
+static void check_as_agreed(struct rig *r)
+{
+	agreed(r);
+	rig_wait(r, HOURS_TO_DUE);
+	peer_check(r, "closing", DUE, "scheduled");
+	is_count(r, COUNT_NOT_AGREED, 0);
+	IS(own(r, ENTRY_ANSWER) == 1);
+	/* the same again: no second check */
+	peer_check(r, "closing", DUE, "scheduled");
+	is_count(r, COUNT_NOT_AGREED, 1);
+	IS(own(r, ENTRY_ANSWER) == 1);
+}
+
+static void check_not_due(struct rig *r)
+{
+	agreed(r);
+	rig_wait(r, HOURS_TO_DUE);
+	peer_check(r, "closing", "2026-11-24T08:00:01.000Z", "scheduled");
+	is_count(r, COUNT_NOT_AGREED, 1);
+	/* tomorrow's must not make today's look done */
+	peer_check(r, "closing", "2026-11-25T08:00:00.000Z", "scheduled");
+	is_count(r, COUNT_NOT_AGREED, 2);
+	IS(own(r, ENTRY_ANSWER) == 0);
+	rig_wait(r, 700000);
+	IS(own(r, ENTRY_RESULT) >= 1);	/* ours: nobody came */
+}
+
+static void check_of_ours(struct rig *r)
+{
+	agreed(r);
+	rig_wait(r, HOURS_TO_DUE);
+	peer_check(r, "opening", "2026-11-24T00:00:00.000Z", "scheduled");
+	is_count(r, COUNT_NOT_AGREED, 1);
+}
+
+static void check_unknown(struct rig *r)
+{
+	agreed(r);
+	peer_check(r, "midnight", DUE, "scheduled");
+	say(r, "check",
+	    "line west\ncheck opening\ndue " DUE "\nkind scheduled\n", NULL, 0);
+	is_count(r, COUNT_NOT_AGREED, 2);
+	IS(own(r, ENTRY_ANSWER) == 0);
+}
+
+static void accepts_another_text(struct rig *r)
+{
+	struct line_order o = {.act = LINE_PROPOSE};
+	struct buf text;
+	char fields[300];
+
+	usual(r);
+	lines_text("liaison", 1, NULL, "", &text);
+	o.text = text.p;
+	o.text_n = text.n;
+	order(r, o);
+	IS(line(r) && line(r)->proposal[SIDE_OWN].a);
+	snprintf(fields, sizeof(fields),
+		 "line liaison\nversion 1\nagreement sha256:%064d %zu\nby Ri\n",
+		 0, text.n);
+	say(r, "accept", fields, NULL, 0);
+	is_count(r, COUNT_NOT_AGREED, 1);
+	IS(!line(r)->agreed && line(r)->proposal[SIDE_OWN].a);
+	/* nor its own proposal */
+	say(r, "propose", "line liaison\nversion 1\nby Ri\n", text.p, text.n);
+	buf_free(&text);
+}
+
+static void accepts_its_own(struct rig *r)
+{
+	struct buf text;
+	char fields[300], hex[2 * DIGEST_BYTES + 1];
+	uint8_t h[DIGEST_BYTES];
+
+	usual(r);
+	lines_text("liaison", 1, NULL, "", &text);
+	say(r, "propose", "line liaison\nversion 1\nby Ri\n", text.p, text.n);
+	digest(text.p, text.n, h);
+	hex_encode(h, sizeof(h), hex);
+	snprintf(fields, sizeof(fields),
+		 "line liaison\nversion 1\nagreement sha256:%s %zu\nby Ri\n",
+		 hex, text.n);
+	buf_free(&text);
+	say(r, "accept", fields, NULL, 0);
+	is_count(r, COUNT_NOT_AGREED, 1);
+	IS(!line(r)->agreed);
+}
+
+static void proposes_rubbish(struct rig *r)
+{
+	struct buf text;
+
+	usual(r);
+	say(r, "propose", "line liaison\nversion 1\nby Ri\n",
+	    "give us everything\n", 19);
+	is_count(r, COUNT_NOT_AGREED, 1);
+	lines_text("west", 1, NULL, "", &text);
+	say(r, "propose", "line liaison\nversion 1\nby Ri\n", text.p, text.n);
+	is_count(r, COUNT_NOT_AGREED, 2);
+	buf_free(&text);
+	lines_text("liaison", 2, NULL, "", &text);
+	say(r, "propose", "line liaison\nversion 2\nby Ri\n", text.p, text.n);
+	is_count(r, COUNT_NOT_AGREED, 3);
+	buf_free(&text);
+	IS(!line(r));
+	is_open(r);	/* the record goes on */
+	is_verdict(r, VERDICT_TRUSTED, "");
+}
+
+static void answers_nothing(struct rig *r)
+{
+	char fields[300];
+
+	agreed(r);
+	snprintf(fields, sizeof(fields),
+		 "of %d\nline liaison\ncheck opening\ndue " DUE
+		 "\nstate ready\n",
+		 999);
+	say(r, "answer", fields, NULL, 0);
+	snprintf(fields, sizeof(fields),
+		 "of %d\nline liaison\ncheck opening\ndue " DUE
+		 "\nstate present\nby Ri\n",
+		 999);
+	say(r, "attend", fields, NULL, 0);
+	is_count(r, COUNT_NOT_AGREED, 2);
+}
+
+static void withdraws_the_future(struct rig *r)
+{
+	agreed(r);
+	say(r, "withdraw", "line liaison\nversion 7\nby Ri\nreason repealed\n",
+	    NULL, 0);
+	IS(line_state_at(rig_pair(r), line(r), r->now.wall_ms) !=
+	   LINE_CLOSED_BY_THEM);
+	say(r, "withdraw", "line liaison\nversion 1\nby Ri\nreason repealed\n",
+	    NULL, 0);
+	IS(line_state_at(rig_pair(r), line(r), r->now.wall_ms) ==
+	   LINE_CLOSED_BY_THEM);
+}
+
+static void falls_silent(struct rig *r)
+{
+	struct entry e;
+	size_t n;
+	bool told = false;
+
+	agreed(r);
+	rig_closed(r);
+	rig_wait(r, HOURS_TO_DUE + 9ULL * 3600000);
+	for (uint64_t i = 0; i < memdb_size(r->db, 0); i++) {
+		const uint8_t *p = memdb_entry(r->db, 0, i, &n);
+
+		told |= !entry_parse(p, n, &e) && e.kind == ENTRY_RESULT &&
+			str_is(entry_get(&e, "check"), "closing") &&
+			str_is(entry_get(&e, "outcome"), "path-down");
+	}
+	IS(told);
+}
+
+const struct hostile hostile_lines[] = {
+	{"lines: a check as agreed, and twice", check_as_agreed, false},
+	{"lines: a check that is not due", check_not_due, false},
+	{"lines: a check that we are to ask", check_of_ours, false},
+	{"lines: a check that nobody agreed on", check_unknown, false},
+	{"lines: another text is accepted", accepts_another_text, false},
+	{"lines: its own proposal is accepted", accepts_its_own, false},
+	{"lines: rubbish is proposed", proposes_rubbish, false},
+	{"lines: what was never asked is answered", answers_nothing, false},
+	{"lines: a later version is withdrawn", withdraws_the_future, false},
+	{"lines: it falls silent", falls_silent, false},
+	{NULL, NULL, false}};
