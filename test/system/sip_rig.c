@@ -2,10 +2,12 @@
 /**
  * @file sip_rig.c  A back-to-back user agent on src/sip, for tests
  *
- *	sip_rig [-p PORT] [-e SE] [-m MIN_SE] [-n CALLS_MAX] NAME=URI[,URI] ...
+ *	sip_rig [-p PORT] [-e SE] [-m MIN_SE] [-n CALLS_MAX] [-r PER_S]
+ *		[-a USER:PASSWORD] ... [NAME=URI[,URI] ...]
  *
- * A call to sip:NAME@ goes to all URIs at once; what one side says, the other
- * hears; media is not touched.  A REFER moves the other side to another NAME.
+ * A call to sip:NAME@ goes to all URIs, or all contacts of the account, at
+ * once; what one side says, the other hears; media is not touched.  With
+ * accounts only they may call.  A REFER moves the other side to another NAME.
  * UDP and TCP on 127.0.0.1.  Says "ready", runs till its input ends or TERM,
  * then says what it counted.
  */
@@ -21,6 +23,7 @@
 #include "base/text.h"
 #include "sip/endpoint.h"
 #include "sip/fork.h"
+#include "sip/registrar.h"
 #include "sip/session.h"
 #include "sip/timer.h"
 
@@ -39,6 +42,7 @@ struct call {
 
 static struct {
 	struct endpoint *ep;
+	struct registrar *reg; /* or NULL */
 	char **routes;
 	int route_count;
 	struct list calls;
@@ -81,6 +85,8 @@ static void end(struct call *c, uint16_t code, const struct session_news *n)
 
 	c->a.s = c->b.s = NULL;
 	c->f = fork_free(c->f, cause, NULL);
+	if (a)
+		session_handler_set(a, NULL, NULL);
 	if (a && code >= 300)
 		(void)session_reject(a, code, NULL);
 	session_free(a, cause, NULL);
@@ -168,8 +174,16 @@ static void fork_handler(struct session *s, const struct session_news *n,
 static size_t route(struct pl name, struct session_call *v, char *uris,
 		    size_t size)
 {
-	size_t n = 0;
+	struct registrar_contact at[FORK_CONTACTS_MAX];
+	size_t n = rig.reg ? registrar_contacts(rig.reg, name, at,
+						FORK_CONTACTS_MAX)
+			   : 0;
 
+	for (size_t i = 0; i < n; i++)
+		v[i] = (struct session_call){.uri = at[i].uri,
+					     .from = "sip:rig@127.0.0.1",
+					     .route = at[i].route,
+					     .over = at[i].over};
 	for (int i = 0; i < rig.route_count; i++) {
 		struct str list = str_of(rig.routes[i]);
 		struct str key = str_cut(&list, '=');
@@ -232,6 +246,8 @@ static void invite_handler(const struct sip_msg *msg, void *arg)
 	int err;
 
 	(void)arg;
+	if (rig.reg && !registrar_admit(rig.reg, msg))
+		return;
 	rig.taken++;
 	c = mem_zalloc(sizeof(*c), call_destructor);
 	if (!c)
@@ -249,6 +265,21 @@ static void invite_handler(const struct sip_msg *msg, void *arg)
 		: ENOENT;
 	if (err)
 		end(c, err == ENOENT ? 404 : 503, NULL);
+}
+
+static bool other_handler(const struct sip_msg *msg, void *arg)
+{
+	(void)arg;
+	if (!rig.reg || pl_strcmp(&msg->met, "REGISTER"))
+		return false;
+	registrar_register(rig.reg, msg);
+	return true;
+}
+
+static bool source_handler(const struct sip_msg *msg, void *arg)
+{
+	(void)arg;
+	return !rig.reg || registrar_source_ok(rig.reg, msg);
 }
 
 static void on_signal(int sig)
@@ -279,10 +310,44 @@ static int listen_all(uint16_t port)
 	return err;
 }
 
-static int run(const struct endpoint_conf *conf, uint16_t port)
+/** Open the accounts of -a; err stays 0 without any. */
+static int accounts_open(char **v, size_t n, uint32_t per_s)
+{
+	const struct registrar_conf conf = {.realm = "rig",
+					    .requests_per_s = per_s,
+					    .requests_burst = per_s * 2};
+	int err = n ? registrar_alloc(&rig.reg, rig.ep, &conf) : 0;
+
+	for (size_t i = 0; !err && i < n; i++) {
+		char *colon = strchr(v[i], ':');
+
+		if (!colon)
+			return EINVAL;
+		*colon = '\0';
+		err = registrar_account(rig.reg, v[i], colon + 1);
+	}
+	return err;
+}
+
+static void report(void)
+{
+	const struct endpoint_count n = endpoint_counted(rig.ep);
+	struct rusage ru;
+
+	getrusage(RUSAGE_SELF, &ru);
+	printf("taken=%u answered=%u open=%u refused=%llu dropped=%llu "
+	       "sources_refused=%llu cpu_ms=%ld rss_kb=%ld\n",
+	       rig.taken, rig.answered, n.calls, (unsigned long long)n.refused,
+	       (unsigned long long)n.dropped,
+	       (unsigned long long)n.sources_refused,
+	       ru.ru_utime.tv_sec * 1000 + ru.ru_utime.tv_usec / 1000 +
+		       ru.ru_stime.tv_sec * 1000 + ru.ru_stime.tv_usec / 1000,
+	       ru.ru_maxrss);
+}
+
+static int start(const struct endpoint_conf *conf, uint16_t port)
 {
 	const char *what = NULL;
-	struct rusage ru;
 	int err = timer_check(&what);
 
 	if (err) {
@@ -295,26 +360,20 @@ static int run(const struct endpoint_conf *conf, uint16_t port)
 		err = listen_all(port);
 	if (!err)
 		err = fd_listen(0, FD_READ, on_input, NULL);
-	if (err)
-		return err;
+	return err;
+}
+
+static int run(void)
+{
+	int err;
+
 	puts("ready");
 	fflush(stdout);
 	err = re_main(on_signal);
 	fd_close(0);
-	getrusage(RUSAGE_SELF, &ru);
-	printf("taken=%u answered=%u open=%u refused=%llu dropped=%llu "
-	       "cpu_ms=%ld rss_kb=%ld\n",
-	       rig.taken, rig.answered, endpoint_counted(rig.ep).calls,
-	       (unsigned long long)endpoint_counted(rig.ep).refused,
-	       (unsigned long long)endpoint_counted(rig.ep).dropped,
-	       ru.ru_utime.tv_sec * 1000 + ru.ru_utime.tv_usec / 1000 +
-		       ru.ru_stime.tv_sec * 1000 + ru.ru_stime.tv_usec / 1000,
-	       ru.ru_maxrss);
-	while (rig.calls.head) {
-		struct call *c = rig.calls.head->data;
-
-		end(c, 0, NULL);
-	}
+	report();
+	while (rig.calls.head)
+		end(rig.calls.head->data, 0, NULL);
 	return err;
 }
 
@@ -322,26 +381,37 @@ int main(int argc, char **argv)
 {
 	struct endpoint_conf conf = {.software = "sip_rig",
 				     .calls_max = 20000,
-				     .inviteh = invite_handler};
-	uint64_t v, port = 25070;
+				     .inviteh = invite_handler,
+				     .otherh = other_handler,
+				     .sourceh = source_handler};
+	uint64_t v = 0, port = 25070, per_s = 0;
+	char *accounts[16];
+	size_t n = 0;
 	int o, err;
 
-	while ((o = getopt(argc, argv, "p:e:m:n:")) > 0) {
-		if (!optarg || uint_parse(str_of(optarg), &v))
+	while ((o = getopt(argc, argv, "p:e:m:n:r:a:")) > 0) {
+		if (o == '?' || (o == 'a' && n == 16) ||
+		    (o != 'a' && uint_parse(str_of(optarg), &v)))
 			return 2;
 		switch (o) {
 		case 'p': port = v; break;
 		case 'e': conf.se_s = (uint32_t)v; break;
 		case 'm': conf.min_se_s = (uint32_t)v; break;
 		case 'n': conf.calls_max = (uint32_t)v; break;
-		default: return 2;
+		case 'r': per_s = v; break;
+		default: accounts[n++] = optarg;
 		}
 	}
 	rig.routes = argv + optind;
 	rig.route_count = argc - optind;
 	if (libre_init() || fd_setsize(8192))
 		return 1;
-	err = run(&conf, (uint16_t)port);
+	err = start(&conf, (uint16_t)port);
+	if (!err)
+		err = accounts_open(accounts, n, (uint32_t)per_s);
+	if (!err)
+		err = run();
+	rig.reg = registrar_free(rig.reg);
 	rig.ep = endpoint_free(rig.ep);
 	libre_close();
 	if (err)

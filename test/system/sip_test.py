@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: ISC
 """Calls through sip_rig: what each side must hear, message by message."""
+import hashlib
 import re
 import subprocess
 import time
@@ -492,6 +493,144 @@ def torture():
     check(rig.stop()["open"] == 0, "a call is left open")
 
 
+def digest(alg, user, password, method, uri, nonce, nc, realm="rig"):
+    h = (lambda s: hashlib.new({"MD5": "md5", "SHA-256": "sha256"}[alg], s.encode()).hexdigest())
+    ha1, ha2 = h(f"{user}:{realm}:{password}"), h(f"{method}:{uri}")
+    r = h(f"{ha1}:{nonce}:{nc:08x}:cafe:auth:{ha2}")
+    return (f'Authorization: Digest username="{user}", realm="{realm}", nonce="{nonce}", '
+            f'uri="{uri}", response="{r}", algorithm={alg}, cnonce="cafe", qop=auth, '
+            f"nc={nc:08x}\r\n")
+
+
+class Station:
+    """A telephone that registers."""
+
+    def __init__(self, rig, user, password="secret", tcp=False):
+        self.p, self.user, self.password = Phone(rig, tcp), user, password
+        self.leg, self.nc, self.nonce = Leg(self.p, user), 0, None
+        self.leg.target = f"sip:127.0.0.1:{rig.port}"
+        self.leg.local = f"<sip:{user}@127.0.0.1>;tag=r{self.p.port}"
+        self.leg.remote = f"<sip:{user}@127.0.0.1>"
+        self.contact = f"sip:{user}@127.0.0.1:{self.p.port}"
+
+    def challenged(self, alg="SHA-256"):
+        m = self.p.wait((401, "REGISTER"))
+        both = m.all("WWW-Authenticate")
+        check("SHA-256" in both[0] and "MD5" in both[1], "not both algorithms, the better first")
+        self.nonce, self.nc = re.search(r'nonce="(\w+)"', both[0])[1], 0
+        return m
+
+    def register(self, contact=None, expires=3600, alg="SHA-256", nc=None, extra="", password=None,
+                 user=None):
+        self.nc += 1
+        auth = digest(alg, user or self.user, password or self.password, "REGISTER",
+                      self.leg.target, self.nonce, nc or self.nc) if self.nonce else ""
+        self.leg.request("REGISTER", extra=f"X-Contact: y\r\nExpires: {expires}\r\n" + auth + extra)
+
+
+def accounts():
+    rig = Rig("-a", "7:secret", "-a", "8:secret")
+    rig.start()
+    a = Station(rig, "7")
+    a.register()
+    a.challenged()
+    a.register()
+    ok = a.p.wait((200, "REGISTER"))
+    check(f"127.0.0.1:{a.p.port}" in ok.get("Contact") and "expires=3600" in ok.get("Contact"),
+          f"Contact: {ok.get('Contact')}")
+    # the same nonce with the same nc: replay
+    a.register(nc=1)
+    m = a.challenged()
+    check("stale=true" in m.get("WWW-Authenticate"), "a replay is not stale")
+    a.register(alg="MD5")
+    a.p.wait((200, "REGISTER"))
+    a.register(password="wrong")
+    m = a.challenged()
+    check("stale" not in m.get("WWW-Authenticate"), "a wrong password is stale")
+    a.register(user="8")
+    a.p.wait((403, "REGISTER"))  # with a right password, for another's account
+    a.register(user="nobody")
+    a.challenged()
+    a.register(expires=30)
+    m = a.p.wait((423, "REGISTER"))
+    check(m.get("Min-Expires") == "60", "no Min-Expires")
+    a.register(expires=0)
+    check(not a.p.wait((200, "REGISTER")).get("Contact"), "it stayed")
+    check(rig.stop()["open"] == 0, "a call is left open")
+
+
+def too_many_contacts():
+    rig = Rig("-a", "7:secret")
+    rig.start()
+    a = Station(rig, "7")
+    a.register()
+    a.challenged()
+    for i in range(9):
+        a.register(extra=f"m: <sip:7@127.0.0.{i + 2}:5060>\r\n" if i else "")
+        if i < 8:
+            a.p.wait((200, "REGISTER"))
+    a.p.wait((403, "REGISTER"))
+    check(rig.stop()["open"] == 0, "a call is left open")
+
+
+def station_calls_station():
+    rig = Rig("-a", "7:secret", "-a", "8:secret")
+    rig.start()
+    a, b = Station(rig, "7"), Station(rig, "8", tcp=True)
+    for s in (a, b):
+        s.register()
+        s.challenged()
+        s.register()
+        s.p.wait((200, "REGISTER"))
+    call = Leg(a.p, "8")
+    call.request("INVITE", SDP % 1000)
+    m = a.p.wait((401, "INVITE"))
+    call.ack_failure()
+    nonce = re.search(r'nonce="(\w+)"', m.get("WWW-Authenticate"))[1]
+    call.request("INVITE", SDP % 1000,
+                 digest("SHA-256", "7", "secret", "INVITE", call.target, nonce, 1))
+    inv = b.p.wait("INVITE")  # over the stream that they opened
+    b.p.reply(inv, 200, SDP % 2000)
+    call.learn(a.p.wait(200))
+    call.ack()
+    b.p.wait("ACK")
+    call.request("BYE")
+    b.p.reply(b.p.wait("BYE"), 200)
+    a.p.wait((200, "BYE"))
+    # ringing on a stream that dies: at once, not after 32 s
+    call = Leg(a.p, "8")
+    call.request("INVITE", SDP % 1000,
+                 digest("SHA-256", "7", "secret", "INVITE", call.target, nonce, 2))
+    b.p.wait("INVITE")
+    b.p.close()
+    start = time.monotonic()
+    a.p.wait(503)
+    check(time.monotonic() - start < 1, "not at once")
+    call.ack_failure()
+    # and is registered no more
+    call = Leg(a.p, "8")
+    call.request("INVITE", SDP % 1000,
+                 digest("SHA-256", "7", "secret", "INVITE", call.target, nonce, 3))
+    a.p.wait(404)
+    call.ack_failure()
+    check(rig.stop()["open"] == 0, "a call is left open")
+
+
+def floods_are_dropped():
+    rig = Rig("-a", "7:secret", "-r", "5")
+    rig.start()
+    a = Station(rig, "7")
+    for _ in range(40):
+        a.register()
+    end = time.monotonic() + 1
+    while time.monotonic() < end:
+        a.p._read(end - time.monotonic())
+    got = sum(m.code == 401 for m in a.p.queue)
+    check(10 <= got <= 18, f"{got} of 40 were answered")
+    n = rig.stop()
+    check(n["sources_refused"] >= 22, f"{n}")
+
+
 def sipp():
     """A peer of another make, 100 calls."""
     rig = Rig()
@@ -518,4 +657,5 @@ def sipp():
 run([basic, refused, cancel_waits_for_provisional, answer_crosses_cancel, fork_first_wins,
      fork_second_200, all_refuse, answer_comes_late, prack, update_early, reinvite_488, glare,
      second_invite_inside, session_timer, late_offer, info_and_unknown, refer, dead_stream,
-     too_many, torture, sipp])
+     too_many, accounts, too_many_contacts, station_calls_station,
+     floods_are_dropped, torture, sipp])
