@@ -809,6 +809,32 @@ TEST(agreement_diff_shows_another_order)
 		"+ hours: sun 09:00-12:00 by the clock of b.example\n");
 }
 
+/* As few as can be are shown as moved */
+TEST(agreement_diff_is_short)
+{
+#define DATE(d) "holiday a.example 2027-01-0" #d " x\n"
+	struct buf b1 = with(21, DATE(1) DATE(2) DATE(
+					 3) "holiday a.example 2027-01-04 x"),
+		   b2 = with(21,
+			     DATE(3) DATE(4) "holiday a.example 2027-01-01 x"),
+		   out;
+	struct agreement *old = taken(b1.p, b1.n), *now = taken(b2.p, b2.n);
+
+	buf_init(&out, AGREEMENT_BYTES_MAX);
+	CHECK_OK(agreement_diff(old, now, &out));
+	buf_u8(&out, '\0');
+	CHECK(strstr((char *)out.p, "- holiday: 2027-01-01 of a.example, x\n"
+				    "- holiday: 2027-01-02 of a.example, x\n"
+				    "= holiday: 2027-01-03 of a.example, x\n"
+				    "= holiday: 2027-01-04 of a.example, x\n"
+				    "+ holiday: 2027-01-01 of a.example, x\n"));
+	buf_free(&out);
+	buf_free(&b1);
+	buf_free(&b2);
+	agreement_free(old);
+	agreement_free(now);
+}
+
 TEST(agreement_diff_tells_always)
 {
 	struct buf b1 = with(19, ""), b2;
