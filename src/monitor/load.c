@@ -76,11 +76,15 @@ static int alarm_user_find(struct config *c, const char *path,
 		u->uid = pw->pw_uid;
 		u->gid = pw->pw_gid;
 	}
+	for (unsigned i = 0; i < CONFIG_ROLES && u->uid; i++) {
+		if (c->user[i].uid == u->uid)
+			u->uid = 0;
+	}
 	if (u->uid && u->gid)
 		return 0;
 	snprintf(why, CONFIG_WHY_CHARS,
-		 "%.200s: alarm-user: found %s, expected a user that exists "
-		 "and is not root",
+		 "%.200s: alarm-user: found %s, expected a user that exists, "
+		 "is not root and none of the roles'",
 		 path, u->name);
 	return ENOENT;
 }

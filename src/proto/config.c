@@ -407,6 +407,12 @@ static int parse_line(struct parse *p, struct str line, unsigned number,
 	return 0;
 }
 
+static bool same_user(const struct config_user *a, const struct config_user *b)
+{
+	return a->name[0] ? !strcmp(a->name, b->name)
+			  : !b->name[0] && a->uid == b->uid;
+}
+
 /* What no line alone can break */
 static int check_whole(struct parse *p, const char *file,
 		       char why[CONFIG_WHY_CHARS])
@@ -431,12 +437,15 @@ static int check_whole(struct parse *p, const char *file,
 			const struct config_user *a = &c->user[i];
 			const struct config_user *b = &c->user[k];
 
-			if (a->name[0] ? !strcmp(a->name, b->name)
-				       : !b->name[0] && a->uid == b->uid)
+			if (same_user(a, b))
 				return complain(why, file, p->seen[KEY_USER],
 						"user", NULL,
 						"another user for each role");
 		}
+		if (same_user(&c->alarm_user, &c->user[i]))
+			return complain(why, file, p->seen[KEY_ALARM_USER],
+					"alarm-user", NULL,
+					"a user that is none of the roles'");
 	}
 	return 0;
 }

@@ -377,13 +377,40 @@ static void print_and_parse(const struct config *c)
 	buf_free(&b);
 }
 
+TEST(config_alarms)
+{
+	taken("dial yes\n");
+	CHECK_STR(conf.alarm_hook, "");
+	CHECK_EQ(conf.alarm_user.uid, 65534);
+	CHECK(!conf.alarm_syslog);
+	taken("alarm-hook /usr/local/sbin/ringdown-alarm\nalarm-user 7\n"
+	      "alarm-syslog yes\n");
+	CHECK_STR(conf.alarm_hook, "/usr/local/sbin/ringdown-alarm");
+	CHECK_EQ(conf.alarm_user.uid, 7);
+	CHECK_EQ(conf.alarm_user.gid, 7);
+	CHECK(conf.alarm_syslog);
+	taken("alarm-user pager\nalarm-syslog no\n");
+	CHECK_STR(conf.alarm_user.name, "pager");
+	CHECK(!conf.alarm_syslog);
+	refused("alarm-hook hook\n", "f.conf:5: alarm-hook: ");
+	refused("alarm-user 0\n", "f.conf:5: alarm-user: ");
+	refused("alarm-user Root\n", "f.conf:5: alarm-user: ");
+	refused("alarm-syslog maybe\n", "f.conf:5: alarm-syslog: ");
+	/* it could read what the role may */
+	refused("alarm-user 64110\n", "none of the roles'");
+	refused("user trunk a\nalarm-user a\n", "none of the roles'");
+}
+
 TEST(config_template_is_read_back_the_same)
 {
 	static const char *const files[] = {
-		"", "keys /k\nsocket-group ops\ndial no\nquota none\n",
+		"",
+		"keys /k\nsocket-group ops\ndial no\nquota none\n",
 		"listen 0.0.0.0:7411\naddress none\nquota 12345\n",
 		"listen [::1]:1\nlisten 192.0.2.1:7\naddress 192.0.2.9:7\n",
-		"user keeper a\nuser trunk 7\nquota 20G\n"};
+		"user keeper a\nuser trunk 7\nquota 20G\n",
+		"alarm-hook /h\nalarm-user 7\nalarm-syslog yes\n",
+		"alarm-user pager\n"};
 
 	for (unsigned i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		struct config c;
@@ -398,10 +425,12 @@ TEST(config_template_is_read_back_the_same)
 TEST(config_template_explains_every_key)
 {
 	static const char *const keys[] = {
-		"name ",        "state ",        "keys ",        "marker ",
-		"socket ",      "socket-group ", "listen ",      "address ",
-		"dial ",        "quota ",        "user keeper ", "user trunk ",
-		"user console "};
+		"name ",         "state ",       "keys ",
+		"marker ",       "socket ",      "socket-group ",
+		"listen ",       "address ",     "dial ",
+		"quota ",        "user keeper ", "user trunk ",
+		"user console ", "alarm-hook ",  "alarm-user ",
+		"alarm-syslog "};
 	struct config c;
 	struct buf b;
 
