@@ -9,6 +9,7 @@
 #include "console/request.h"
 #include "core/core.h"
 #include "fuzz/fuzz.h"
+#include "proto/entry.h"
 
 /* A header or target as HTTP gives it: without NUL; NULL when empty */
 static char *take(struct str *in)
@@ -46,6 +47,11 @@ static void request_check(const struct request *r)
 	MUST(utf8_ok(r->subject, strlen(r->subject), false));
 	MUST(utf8_ok(r->name, strlen(r->name), false));
 	MUST(!strchr(r->name, '/') && !strpbrk(r->media, " \r\n"));
+	MUST(!r->line[0] || name_ok(str_of(r->line)));
+	MUST(r->act <= LINE_ATTEND && r->declared < DECLARED_STATES);
+	MUST(r->drill <= 1 && r->refused <= 1 && r->brief <= 1);
+	MUST(r->until_ms >= 0);
+	MUST(utf8_ok(r->reason, strlen(r->reason), false));
 }
 
 /* Every line, as bulk.c cuts them; items must read back */
@@ -99,6 +105,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		request_check(r);
 		if (r->payload == PAYLOAD_LINES) {
 			lines_check(in);
+		} else if (r->payload == PAYLOAD_SAID) {
+			buf_put(&text, in.p,
+				in.n < SAID_BYTES_MAX ? in.n : SAID_BYTES_MAX);
+			if (!said_check(&text, &p))
+				message_check(r, (struct str){(char *)text.p,
+							      text.n});
 		} else if (r->payload != PAYLOAD_NOTICE) {
 			in.n = in.n < CARD_BYTES_MAX ? in.n : CARD_BYTES_MAX;
 			message_check(r, r->payload == PAYLOAD_CARD &&
