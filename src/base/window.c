@@ -5,6 +5,7 @@
 
 bool window_fresh(const struct window *w, uint64_t i)
 {
+	assert(w->words > 1);
 	if (i >= w->next)
 		return true;
 	if (w->next - i > (uint64_t)(w->words - 1) * 64)
@@ -14,7 +15,7 @@ bool window_fresh(const struct window *w, uint64_t i)
 
 void window_mark(struct window *w, uint64_t i)
 {
-	assert(i < UINT64_MAX);
+	assert(w->words > 1 && i < UINT64_MAX);
 	if (i >= w->next) {
 		const uint64_t last = w->next ? (w->next - 1) / 64 : 0;
 		uint64_t steps = i / 64 - last;

@@ -11,6 +11,7 @@
 
 #define BUSY_CALLS 100
 #define TICK_US 1000
+#define STOP_MS_MAX 1000
 #define PLAY_TICK_US 5000	/* while something is played and not busy */
 #define PACKETS_PER_CALL_S 100	/* of 20 ms, both ways */
 
@@ -364,16 +365,12 @@ static void timer_set(struct engine *e, uint64_t us)
 
 void engine_tick(struct engine *e)
 {
-	bool ports = false;
-
-	for (unsigned i = 0; i < MEDIA_PATHS_MAX; i++)
-		ports = ports || e->ports[i].used;
 	if (e->busy)
 		timer_set(e, TICK_US);
 	else if (e->plays)
 		timer_set(e, PLAY_TICK_US);
 	else
-		timer_set(e, e->calls_used || ports ? SLOT_US : 0);
+		timer_set(e, e->calls_used || e->ports_top ? SLOT_US : 0);
 }
 
 /* Busy: the sockets do not wake us any more, only the timer does */
@@ -413,7 +410,7 @@ static void housekeeping(struct engine *e)
 		if (e->legs[i].kind == LEG_STATION)
 			report_out(e, &e->legs[i]);
 	}
-	for (unsigned i = 0; i < MEDIA_PATHS_MAX; i++)
+	for (unsigned i = 0; i < e->ports_top; i++)
 		port_probe(e, &e->ports[i]);
 }
 
@@ -446,7 +443,7 @@ void engine_work(struct engine *e)
 	}
 	play_due(e);
 	housekeeping(e);
-	for (unsigned i = 0; i < MEDIA_PATHS_MAX; i++)
+	for (unsigned i = 0; i < e->ports_top; i++)
 		port_flush(e, &e->ports[i]);
 	engine_tick(e);
 }
@@ -457,7 +454,8 @@ void engine_run(struct engine *e, const volatile sig_atomic_t *stop)
 
 	engine_work(e);
 	while (!*stop) {
-		if (epoll_wait(e->outer, &ev, 1, -1) >= 0)
-			engine_work(e);
+		/* a signal may come between the look at *stop and here */
+		(void)epoll_wait(e->outer, &ev, 1, STOP_MS_MAX);
+		engine_work(e);
 	}
 }

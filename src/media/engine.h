@@ -53,7 +53,7 @@ typedef void(engine_tap_h)(const struct engine_frame *f, void *arg);
 typedef void(engine_digit_h)(uint32_t call, uint8_t side, uint8_t code,
 			     void *arg);
 /** Octets at a station's RTP port that are neither RTP nor RTCP: STUN, DTLS
- *  (RFC 7983). */
+ *  (RFC 7983).  @p from_n is 0 when it came from where the station is. */
 typedef void(engine_other_h)(uint32_t call, uint8_t side, const void *p,
 			     size_t n, const struct sockaddr *from,
 			     socklen_t from_n, void *arg);

@@ -37,7 +37,7 @@ int engine_play(struct engine *e, uint32_t call, unsigned side,
 	l->play_source++;
 	l->play_seq = 0;
 	l->play_ts = 0;
-	l->play_us = e->now_us;
+	l->play_us = 0;
 	l->play_slot = e->plays;
 	e->playing[e->plays++] = l->index;
 	engine_tick(e);
@@ -92,7 +92,7 @@ void play_due(struct engine *e)
 	for (uint32_t i = e->plays; i-- > 0;) {
 		struct leg *l = &e->legs[e->playing[i]];
 
-		/* after a long stop the present goes on, not the past */
+		/* at the start, and after a long stop, the present counts */
 		if (e->now_us > l->play_us + 10 * PLAY_US)
 			l->play_us = e->now_us;
 		while (l->play && e->now_us >= l->play_us) {

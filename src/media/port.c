@@ -32,6 +32,8 @@ static void options_set(struct port *p)
 	/* a datagram fits nearly every path; where it does not, it is cut */
 	(void)setsockopt(p->fd, IPPROTO_IP, IP_MTU_DISCOVER, &dont,
 			 sizeof(dont));
+	(void)setsockopt(p->fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &dont,
+			 sizeof(dont));
 	p->gso = !setsockopt(p->fd, IPPROTO_UDP, UDP_SEGMENT, &none,
 			     sizeof(none));
 	p->gro = !setsockopt(p->fd, IPPROTO_UDP, UDP_GRO, &one, sizeof(one));
@@ -40,7 +42,7 @@ static void options_set(struct port *p)
 int engine_path_add(struct engine *e, const struct engine_path *conf,
 		    unsigned *path)
 {
-	struct port *p = e->ports;
+	struct port *p;
 	unsigned i = 0;
 	int err;
 
@@ -73,6 +75,8 @@ int engine_path_add(struct engine *e, const struct engine_path *conf,
 		return err;
 	}
 	options_set(p);
+	if (i >= e->ports_top)
+		e->ports_top = i + 1;
 	*path = i;
 	engine_tick(e);
 	return 0;

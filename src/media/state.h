@@ -153,6 +153,7 @@ struct engine {
 	uint32_t *playing;		/* [2 * calls_max] indices of legs */
 	uint32_t plays;
 	uint32_t *numbers[PAIRS_MAX];	/* [65536] leg index + 1; NULL: none */
+	unsigned ports_top;		/* none is used from here on */
 	struct port ports[MEDIA_PATHS_MAX];
 	struct epoll_event events[EVENTS_MAX];
 	struct buf report;		/* RTCP being written */

@@ -94,7 +94,6 @@ int engine_station_open(struct engine *e, uint32_t call, unsigned side,
 	memcpy(&a, local, local_n);
 	tries = (unsigned)(e->conf.port_max - first + 1) / 2;
 	while (tries-- && err == EADDRINUSE) {
-		at &= (uint16_t)~1;
 		if (at < first || at >= e->conf.port_max)
 			at = first;
 		err = bound_pair(l, &a, local_n, at, mux);
@@ -212,7 +211,8 @@ static int conf_check(const struct engine_station *c)
 {
 	if (c->in.n > RTPSEC_MASTER_MAX || c->out.n > RTPSEC_MASTER_MAX ||
 	    c->maps > MEDIA_PT_MAPS_MAX || c->digit_pt > 127 ||
-	    c->remote_n > sizeof(c->remote))
+	    c->remote_n > sizeof(c->remote) ||
+	    (c->remote_n && !port_of(&c->remote)))
 		return EINVAL;
 	for (unsigned i = 0; i < c->maps; i++) {
 		if (c->map[i].here > 127 || c->map[i].there > 127)
@@ -373,6 +373,7 @@ void station_rtp_in(struct engine *e, struct leg *l)
 		got = recv(l->fd, p, MEDIA_PACKET_BYTES_MAX,
 			   MSG_DONTWAIT | MSG_TRUNC);
 	} else {
+		memset(&from, 0, sizeof(from));
 		from_n = sizeof(from);
 		got = recvfrom(l->fd, p, MEDIA_PACKET_BYTES_MAX,
 			       MSG_DONTWAIT | MSG_TRUNC,

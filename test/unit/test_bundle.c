@@ -154,11 +154,14 @@ TEST(bundle_keys_overlap)
 	struct bundle_rx *r = receiver(1);
 	struct bundle_key k = key_of(2);
 	struct bundle_rx_stats s;
-	uint8_t p[64], late[64];
+	uint8_t p[64], late[64], seen[64];
 	size_t n, out;
 
 	n = datagram(t[1], p);
 	CHECK_ERR(bundle_open(r, p, n, &out), ENOKEY);
+	(void)datagram(t[0], seen);
+	memcpy(p, seen, n);
+	CHECK_OK(bundle_open(r, p, n, &out));
 	(void)datagram(t[0], late);
 	drop(t[0], 1);
 	CHECK_OK(bundle_rx_key(r, &k));
@@ -172,8 +175,10 @@ TEST(bundle_keys_overlap)
 		CHECK_OK(bundle_open(r, p, n, &out));
 	}
 	CHECK_OK(bundle_open(r, late, n, &out));
+	/* what was seen of the old key is not forgotten */
+	CHECK_ERR(bundle_open(r, seen, n, &out), EALREADY);
 	bundle_rx_stats(r, &s);
-	CHECK(s.received == 5 && s.lost == 1);
+	CHECK(s.received == 6 && s.lost == 1);
 	/* the third: the first goes, with its account kept */
 	k = key_of(3);
 	CHECK_OK(bundle_rx_key(r, &k));
@@ -184,7 +189,7 @@ TEST(bundle_keys_overlap)
 	(void)datagram(t[2], p);
 	CHECK_OK(bundle_open(r, p, n, &out));
 	bundle_rx_stats(r, &s);
-	CHECK(s.received == 7 && s.lost == 1);
+	CHECK(s.received == 8 && s.lost == 1);
 	k.id = 0;
 	CHECK_ERR(bundle_rx_key(r, &k), EINVAL);
 	for (int i = 0; i < 3; i++)
