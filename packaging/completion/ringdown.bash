@@ -7,6 +7,11 @@ _ringdown_peers() {
 		grep -o '"peer": *"[a-z0-9.-]*"' | sed 's/.*"\([^"]*\)"$/\1/'
 }
 
+_ringdown_lines() {
+	ringdown line list --json 2> /dev/null |
+		grep -o '"line": *"[a-z0-9-]*"' | sed 's/.*"\([^"]*\)"$/\1/' | sort -u
+}
+
 _ringdown() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local words=() w skip=
@@ -21,7 +26,8 @@ _ringdown() {
 		-c | -n | -o | -p | -s | --conf | --number | --output | \
 			--precedence | --subject | --socket | --as | --id | \
 			--wait | --bulk | --own-serial | --from | --after | \
-			--media | --name | --dir) skip=1 ;;
+			--media | --name | --dir | --day | --line | --lang | \
+			--dossier | --peer | --side | --reason | --until) skip=1 ;;
 		-*) ;;
 		*) words+=("$w") ;;
 		esac
@@ -39,7 +45,16 @@ _ringdown() {
 	-c | --conf | -o | --output | --bulk | --socket)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return ;;
-	--dir)
+	--line)
+		mapfile -t COMPREPLY < <(compgen -W "$(_ringdown_lines)" -- "$cur")
+		return ;;
+	--peer)
+		mapfile -t COMPREPLY < <(compgen -W "$(_ringdown_peers)" -- "$cur")
+		return ;;
+	--lang)
+		mapfile -t COMPREPLY < <(compgen -W 'en ko' -- "$cur")
+		return ;;
+	--dir | --dossier)
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		return ;;
 	esac
@@ -47,7 +62,11 @@ _ringdown() {
 		local more=
 		case ${words[0]-} in
 		status) more='-w' ;;
-		send) more='-s -p --id --wait --bulk --document --media --name' ;;
+		line) more='--peer --reason --until --yes' ;;
+		check) more='--peer --drill --refuse --reason --line --csv --svg' ;;
+		service) more='--peer' ;;
+		statement) more='--day --line --lang --dossier --peer --side' ;;
+		send) more='-s -p --line --id --wait --bulk --document --media --name' ;;
 		inbox | outbox) more='-n --after' ;;
 		show) more='-o --peek' ;;
 		record) more='-n --from --no-bodies' ;;
@@ -59,8 +78,17 @@ _ringdown() {
 		return
 	fi
 	case ${#words[@]}:${words[*]:0:2} in
-	0:*) w='status send inbox outbox show record verify pair init
-		check-config version help' ;;
+	0:*) w='status send inbox outbox show line check service metrics
+		record statement verify pair init check-config version help' ;;
+	1:line) w='list show text propose accept decline withdraw close suspend
+		fault open history' ;;
+	1:check) w='run attend stats' ;;
+	1:service) w='say follow' ;;
+	2:line\ propose)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return ;;
+	2:line\ list) return ;;
+	2:line\ * | 2:check\ run | 2:check\ attend) w=$(_ringdown_lines) ;;
 	1:pair) w='card add confirm revoke vouch list' ;;
 	1:record) w='list follow entry export' ;;
 	1:send | 1:inbox | 1:outbox | 1:show | \
