@@ -321,7 +321,7 @@ static uint8_t leg_of(struct session *s, const struct sip_msg *msg)
 		if (sip_dialog_cmp(s->leg[i], msg))
 			return i;
 	if (i < DIALOG_LEGS_MAX && msg->to.tag.l &&
-	    !sip_dialog_fork(&s->leg[i], s->root, msg)) {
+	    !contact_fork(&s->leg[i], s->root, msg)) {
 		if (!s->dlg)
 			s->dlg = mem_ref(s->leg[i]);
 		return i;
@@ -358,10 +358,10 @@ static void invite_accepted(struct session *s, const struct ask *a,
 	if (leg < DIALOG_LEGS_MAX) {
 		mem_deref(s->dlg);
 		s->dlg = mem_ref(s->leg[leg]);
-		(void)sip_dialog_update(s->dlg, msg);
+		contact_update(s->dlg, msg);
 	} else {
 		s->dlg = mem_deref(s->dlg);
-		(void)sip_dialog_fork(&s->dlg, s->root, msg);
+		(void)contact_fork(&s->dlg, s->root, msg);
 	}
 	if (!s->dlg) {
 		/* No Contact: it cannot even be acknowledged */
@@ -402,7 +402,7 @@ static void changed(struct session *s, const struct ask *a,
 	}
 	if (ok && msg) {
 		e->sdp = session_body(msg, NULL);
-		(void)sip_dialog_update(s->dlg, msg);
+		contact_update(s->dlg, msg);
 		session_terms(s, msg, e);
 	}
 	session_feed(s, e, msg);

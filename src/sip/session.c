@@ -491,7 +491,7 @@ bool session_request(struct session *s, const struct sip_msg *msg)
 		   !pl_strcmp(&msg->met, "UPDATE")) {
 		if (too_short(s, msg))
 			return true;
-		(void)sip_dialog_update(s->dlg, msg);
+		contact_update(s->dlg, msg);
 		session_learn(s, msg);
 		e.ev = msg->met.p[0] == 'I' ? EV_INVITE : EV_UPDATE;
 		change_in(s, &e, e.ev == EV_INVITE ? &s->invite : &s->update,
@@ -518,7 +518,7 @@ void session_stray(struct session *s, const struct sip_msg *msg)
 		return;
 	}
 	/* Another fork answered too: it is thanked and sent home */
-	if (!s->dlg || sip_dialog_fork(&other, s->root, msg))
+	if (!s->dlg || contact_fork(&other, s->root, msg))
 		return;
 	mem_deref(s->stray);
 	s->stray = other;
@@ -642,7 +642,7 @@ int session_accept(struct session **sp, struct endpoint *ep,
 	err = session_new(&s, ep, h, arg);
 	if (err)
 		return err;
-	err = sip_dialog_accept(&s->dlg, invite);
+	err = contact_accept(&s->dlg, invite);
 	if (!err)
 		err = str_dup(&s->user, "ringdown");
 	if (!err)

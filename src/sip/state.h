@@ -112,6 +112,12 @@ void session_terms(const struct session *s, const struct sip_msg *msg,
 		   struct dialog_event *e);
 bool session_body(const struct sip_msg *msg, struct pl *body);
 
+/* contact.c: libre's, with a Contact that leads to where msg came from */
+int contact_accept(struct sip_dialog **dlg, const struct sip_msg *msg);
+int contact_fork(struct sip_dialog **dlg, struct sip_dialog *root,
+		 const struct sip_msg *msg);
+void contact_update(struct sip_dialog *dlg, const struct sip_msg *msg);
+
 /* ask.c: requests of ours */
 int ask_invite(struct session *s);
 void ask_do(struct session *s, const struct dialog_act *a,

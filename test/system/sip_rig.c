@@ -37,7 +37,8 @@ struct call {
 	struct le le;
 	struct leg a, b;
 	struct fork *f;
-	bool moving; /* f rings for b, in a's place */
+	struct session *old; /* transferred a away: hears how it goes */
+	bool moving;	     /* f rings for b, who talks to a then */
 };
 
 static struct {
@@ -91,6 +92,7 @@ static void end(struct call *c, uint16_t code, const struct session_news *n)
 		(void)session_reject(a, code, NULL);
 	session_free(a, cause, NULL);
 	session_free(b, cause, NULL);
+	session_free(c->old, cause, NULL);
 	mem_deref(c);
 }
 
@@ -118,7 +120,7 @@ static void handler(struct session *s, const struct session_news *n, void *arg)
 		if (err)
 			(void)session_refuse(s, 491);
 		break;
-	case SESSION_CHANGED:
+	case SESSION_CHANGED: /* EPROTO: nobody asked for it but the rig */
 		if (o->s)
 			(void)session_allow(o->s, n->sdp);
 		break;
@@ -157,9 +159,12 @@ static void fork_handler(struct session *s, const struct session_news *n,
 		session_handler_set(s, handler, &c->b);
 		remember(&c->b, n->sdp);
 		c->f = fork_free(c->f, 0, NULL);
-		if (c->moving)
+		if (c->moving) {
 			(void)session_change(c->a.s, n->sdp);
-		else
+			if (c->old)
+				(void)session_notify(c->old, 200);
+			c->moving = false;
+		} else
 			(void)session_answer(c->a.s, n->sdp);
 		break;
 	case SESSION_OVER: end(c, n->code, n); break;
@@ -204,6 +209,17 @@ static size_t route(struct pl name, struct session_call *v, char *uris,
 	return n;
 }
 
+static void old_handler(struct session *s, const struct session_news *n,
+			void *arg)
+{
+	struct call *c = arg;
+
+	if (n->what != SESSION_OVER)
+		return;
+	c->old = NULL;
+	session_free(s, 0, NULL);
+}
+
 /** The other side of @p from rings another name; then from is let go. */
 static void move(struct leg *from, const struct session_news *n)
 {
@@ -223,6 +239,9 @@ static void move(struct leg *from, const struct session_news *n)
 		*n->answer = 404;
 		return;
 	}
+	session_free(c->old, 0, NULL);
+	c->old = from->s;
+	session_handler_set(c->old, old_handler, c);
 	/* The one who stays is a from now on */
 	if (from == &c->a) {
 		c->a.s = c->b.s;
@@ -230,8 +249,6 @@ static void move(struct leg *from, const struct session_news *n)
 	}
 	c->b.s = NULL;
 	c->moving = true;
-	/* Their BYE ends the transferor's leg; nothing here waits for it */
-	session_handler_set(from->s ? from->s : c->a.s, handler, &c->a);
 }
 
 static void invite_handler(const struct sip_msg *msg, void *arg)

@@ -430,10 +430,58 @@ def refer():
     pa.wait((404, "REFER"))
     a.request("REFER")
     pa.wait((400, "REFER"))
+    a.request("REFER", extra="Refer-To: <sip:100@127.0.0.1>\r\n")
+    pa.wait((202, "REFER"))
+    note = pa.wait("NOTIFY")
+    check("100 Trying" in note.body and "active" in note.get("Subscription-State"), "NOTIFY")
+    pa.reply(note, 200)
+    inv, too = pb.wait("INVITE"), pc.wait("INVITE")  # 100 rings both
+    pc.reply(too, 180)
+    check(inv.body == SDP % 3000, "not what the one who stays can hear")
+    pb.reply(inv, 200, SDP % 2000)
+    pb.wait("ACK")
+    can = pc.wait("CANCEL")
+    pc.reply(can, 200)
+    pc.reply(too, 487)
+    re1 = pc.wait("INVITE")
+    pc.wait("ACK")
+    check(re1.body == SDP % 2000 and re1.get("Call-ID") == c.callid, "not a re-INVITE of c's")
+    pc.reply(re1, 200, SDP % 3001)
+    pc.wait("ACK")
+    note = pa.wait("NOTIFY")
+    check("200 OK" in note.body and "terminated" in note.get("Subscription-State"), "NOTIFY")
+    pa.reply(note, 200)
     a.request("BYE")
-    pc.reply(pc.wait("BYE"), 200)
     pa.wait((200, "BYE"))
-    check(c and rig.stop()["open"] == 0, "a call is left open")
+    c.request("BYE")
+    pc.wait((200, "BYE"))
+    pb.reply(pb.wait("BYE"), 200)
+    check(rig.stop()["open"] == 0, "a call is left open")
+
+
+def contact_behind_nat():
+    """A Contact that leads nowhere: over the stream all the same."""
+    rig, pa, (pb,) = pair(tcp=True)
+    real = Phone.contact
+    Phone.contact = property(lambda p: "sip:p@192.0.2.9:5060;transport=tcp" if p.tcp
+                             else real.fget(p))
+    try:
+        a = Leg(pa, "100")
+        a.request("INVITE", SDP % 1000)
+        inv = pb.wait("INVITE")
+        pb.reply(inv, 200, SDP % 2000)
+        a.learn(pa.wait(200))
+        a.ack()
+        pb.wait("ACK")
+        b = Leg(pb, invite=inv)
+        b.request("BYE")
+        pb.wait((200, "BYE"))
+        bye = pa.wait("BYE")
+        check(bye.uri == f"sip:p@127.0.0.1:{pa.port};transport=tcp", f"to {bye.uri}")
+        pa.reply(bye, 200)
+    finally:
+        Phone.contact = real
+    check(rig.stop()["open"] == 0, "a call is left open")
 
 
 def dead_stream():
@@ -656,6 +704,6 @@ def sipp():
 
 run([basic, refused, cancel_waits_for_provisional, answer_crosses_cancel, fork_first_wins,
      fork_second_200, all_refuse, answer_comes_late, prack, update_early, reinvite_488, glare,
-     second_invite_inside, session_timer, late_offer, info_and_unknown, refer, dead_stream,
+     second_invite_inside, session_timer, late_offer, info_and_unknown, refer, contact_behind_nat, dead_stream,
      too_many, accounts, too_many_contacts, station_calls_station,
      floods_are_dropped, torture, sipp])
