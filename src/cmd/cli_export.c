@@ -68,7 +68,9 @@ static bool name_ok(struct str s)
 	if (begins(&s, "blob/"))
 		return !hex_decode(s, hash, sizeof(hash));
 	if (begins(&s, "proof/"))
-		return ends(&s, ".fork") && s.n <= 9 && !uint_parse(s, &n);
+		return (ends(&s, ".fork") || ends(&s, ".envelope") ||
+			ends(&s, ".cosignature") || ends(&s, ".joint")) &&
+		       s.n <= 9 && !uint_parse(s, &n);
 	return false;
 }
 

@@ -7,6 +7,7 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include "core/state.h"
 
@@ -72,6 +73,51 @@ int proof_keep(struct core *c, struct pair *p, enum proof_kind kind,
 	p->proofs |= (uint8_t)(1u << kind);
 	p->dirty = true;
 	return 0;
+}
+
+int note_keep(struct core *c, struct pair *p, enum feed_of of,
+	      const struct note *n, enum proof_kind kind)
+{
+	struct buf b;
+	int err;
+
+	buf_init(&b, NOTE_BYTES_MAX);
+	err = note_known(p, of, n, &b);
+	if (!err)
+		err = proof_keep(c, p, kind, b.p, b.n);
+	buf_free(&b);
+	return err;
+}
+
+/* ---- envelopes ---- */
+
+int envelope_proof(struct core *c, struct pair *p, const struct note *n)
+{
+	struct cur cur = cur_of(p->s.pending.p, p->s.pending.n);
+	struct entries_item it;
+	struct buf b, note;
+	int err;
+
+	buf_init(&b, BATCH_BYTES_MAX * 2);
+	buf_init(&note, NOTE_BYTES_MAX);
+	err = note_known(p, FEED_PEER, n, &note);
+	buf_printf(&b, "ringdown-envelope/v1\nfrom %" PRIu64 "\nnote %zu\n",
+		   p->peer.tree.size, note.n);
+	buf_put(&b, note.p, note.n);
+	while (!err && cur.n) {
+		err = entries_next(&cur, &it);
+		if (err)
+			break;
+		buf_u16(&b, (uint16_t)it.entry_n);
+		buf_put(&b, it.entry, it.entry_n);
+	}
+	if (!err)
+		err = b.err;
+	if (!err)
+		err = proof_keep(c, p, PROOF_ENVELOPE, b.p, b.n);
+	buf_free(&b);
+	buf_free(&note);
+	return err;
 }
 
 /* ---- forks ---- */
@@ -271,7 +317,6 @@ int own_fork(struct core *c, struct pair *p, const struct note *n)
 int own_hidden(struct core *c, struct pair *p, const struct note *n, bool *yes)
 {
 	struct restores r;
-	struct buf b;
 	uint64_t time_s;
 	int err = restores_of(c, p, n, &r);
 
@@ -287,12 +332,7 @@ int own_hidden(struct core *c, struct pair *p, const struct note *n, bool *yes)
 		return 0;
 	*yes = true;
 	blame_hidden(p, n, &r);
-	buf_init(&b, NOTE_BYTES_MAX);
-	err = note_known(p, FEED_OWN, n, &b);
-	if (!err)
-		err = proof_keep(c, p, PROOF_HIDDEN, b.p, b.n);
-	buf_free(&b);
-	return err;
+	return note_keep(c, p, FEED_OWN, n, PROOF_HIDDEN);
 }
 
 static int is_restore(const struct db_entry *e, void *arg)

@@ -499,8 +499,7 @@ static int keep_joint(struct core *c, struct pair *p, const struct note *note)
 
 /* Another root than both feeds give: proof, unless the pivot was restored and
    signed over what it has lost (record.md 8, check 8) */
-static int joint_false(struct core *c, struct pair *p, const struct note *note,
-		       const uint8_t *m, size_t n)
+static int joint_false(struct core *c, struct pair *p, const struct note *note)
 {
 	bool restored;
 	int err = peer_restored(c, p, &restored);
@@ -512,7 +511,7 @@ static int joint_false(struct core *c, struct pair *p, const struct note *note,
 		   " with another root than both feeds give",
 		   note->size);
 	c->counter[COUNT_RECORD_BAD]++;
-	err = proof_keep(c, p, PROOF_JOINT, m, n);
+	err = note_keep(c, p, FEED_JOINT, note, PROOF_JOINT);
 	return err ? err : session_end(c, p, "joint checkpoint is not true");
 }
 
@@ -544,6 +543,6 @@ int joint_message(struct core *c, struct pair *p, struct now now, uint32_t conn,
 		return err;
 	tree_root(&p->joint, root);
 	if (memcmp(root, note.root, sizeof(root)))
-		return joint_false(c, p, &note, m, n);
+		return joint_false(c, p, &note);
 	return joint_complete(c, p, now, &note);
 }

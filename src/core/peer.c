@@ -433,27 +433,16 @@ static int take_batch(struct core *c, struct pair *p, bool own,
 	return err;
 }
 
-/* The author signed a tree over something that breaks the rules: that is proof */
+/* The author signed a tree over something that breaks the rules: that is proof,
+   but of what it says of our feed a stranger could not tell who lies */
 static int expose(struct core *c, struct pair *p, const struct check *k,
 		  const struct note *n)
 {
-	const struct note_line *last = &n->line[n->lines - 1];
-	struct buf b;
-	int err;
-
 	c->counter[COUNT_RECORD_BAD]++;
 	pair_blame(p, k->doubt ? VERDICT_SUSPECTED : VERDICT_EXPOSED,
 		   "signed entry %" PRIu64 " which breaks the rule `%s`", k->at,
 		   k->rule);
-	buf_init(&b, BATCH_BYTES_MAX * 2);
-	buf_printf(&b, "ringdown-envelope/v1\nrule %s\nentry %" PRIu64 "\n",
-		   k->rule, k->at);
-	buf_put(&b, n->body.p,
-		(size_t)(last->whole.p + last->whole.n - n->body.p));
-	buf_put(&b, p->s.pending.p, p->s.pending.n);
-	err = b.err ? b.err : proof_keep(c, p, PROOF_ENVELOPE, b.p, b.n);
-	buf_free(&b);
-	return err;
+	return k->doubt ? 0 : envelope_proof(c, p, n);
 }
 
 int peer_take(struct core *c, struct pair *p, struct now now,

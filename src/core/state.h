@@ -275,6 +275,12 @@ int note_known(const struct pair *p, enum feed_of of, const struct note *n,
 /** Keep evidence; the first of a kind only. */
 int proof_keep(struct core *c, struct pair *p, enum proof_kind kind,
 	       const void *m, size_t n);
+/** The same of a note, with the lines of known keys only. */
+int note_keep(struct core *c, struct pair *p, enum feed_of of,
+	      const struct note *n, enum proof_kind kind);
+/** The pending entries break a rule, and this note of the peer's covers them:
+ *  make and keep the proof. */
+int envelope_proof(struct core *c, struct pair *p, const struct note *n);
 /** Two trees signed by one key of which one is no prefix of the other: make
  *  and keep the proof.  The second is at our mirror's or feed's size. */
 int fork_proof(struct core *c, struct pair *p, enum feed_of of,

@@ -362,7 +362,7 @@ static int keep_cosignature(struct core *c, struct pair *p,
 }
 
 static int cosigned_other(struct core *c, struct pair *p,
-			  const struct note *note, const uint8_t *m, size_t n)
+			  const struct note *note)
 {
 	int err;
 
@@ -373,7 +373,7 @@ static int cosigned_other(struct core *c, struct pair *p,
 		pair_blame(p, VERDICT_SUSPECTED,
 			   "cosigned another tree of our feed at size %" PRIu64,
 			   note->size);
-		err = proof_keep(c, p, PROOF_COSIGNATURE, m, n);
+		err = note_keep(c, p, FEED_OWN, note, PROOF_COSIGNATURE);
 	}
 	return err ? err
 		   : session_end(c, p, "this is not the tree that we signed");
@@ -404,7 +404,7 @@ static int cosignature_in(struct core *c, struct now now, struct pair *p,
 	if (err)
 		return err;
 	if (memcmp(root, note.root, sizeof(root)))
-		return cosigned_other(c, p, &note, m, n);
+		return cosigned_other(c, p, &note);
 	/* an old one would not say what it has seen since */
 	if (attest && p->state == PAIR_RESTORING && fresh_ms > 0 &&
 	    time_s < (uint64_t)fresh_ms / 1000)

@@ -84,9 +84,15 @@ static int put(struct export *x, const void *p, size_t n)
 {
 	int err = x->out.n + n > OUT_BYTES ? flush(x) : 0;
 
-	if (!err)
-		buf_put(&x->out, p, n);
-	return err ? err : x->out.err;
+	if (err)
+		return err;
+	if (n > OUT_BYTES) {	/* evidence can be as long */
+		err = put_at(x->fd, p, n, x->at);
+		x->at += n;
+		return err;
+	}
+	buf_put(&x->out, p, n);
+	return x->out.err;
 }
 
 static int file_begin(struct export *x, const char *name, uint64_t bytes)
@@ -376,12 +382,21 @@ static int bodies_slice(struct export *x)
 static int on_proof(uint64_t number, const char *form, const uint8_t *p,
 		    size_t n, void *arg)
 {
+	/* what proves nothing to a stranger stays here */
+	static const char *const forms[] = {"cosignature", "envelope", "fork",
+					    "joint"};
 	char name[NAME_CHARS];
 
-	if (strcmp(form, "fork") || number > 999999999)
+	if (number > 999999999)
 		return 0;
-	snprintf(name, sizeof(name), "proof/%" PRIu64 ".fork", number);
-	return file_whole(arg, name, p, n);
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		if (strcmp(form, forms[i]))
+			continue;
+		snprintf(name, sizeof(name), "proof/%" PRIu64 ".%s", number,
+			 form);
+		return file_whole(arg, name, p, n);
+	}
+	return 0;
 }
 
 static int slice(struct export *x)

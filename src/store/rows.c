@@ -10,7 +10,7 @@
 #define PAIR_BYTES_MAX 32768
 #define META_BYTES_MAX 4096
 #define META_CHARS_MAX 64
-#define PROOF_BYTES_MAX 1048576
+#define PROOF_BYTES_MAX 4194304	/* a batch without its bodies, a note */
 
 void rows_forget(struct store *s)
 {

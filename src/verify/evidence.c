@@ -166,7 +166,7 @@ static bool check_envelope(struct dossier *d, const char *name, struct slice s)
 	feed_tree(&d->side[i], from, &t);
 	if (from)
 		before = d->side[i].item[from - 1];
-	for (; frame(&in, &bytes); tree_push(&t, leaf)) {
+	for (; frame(&in, &bytes, UINT16_MAX); tree_push(&t, leaf)) {
 		hash_leaf(bytes, leaf);
 		if (why)
 			continue;

@@ -23,7 +23,7 @@ static uint64_t cosigned_s(const struct note *n, unsigned side)
 	return n->time_s[KEY_COSIGNER + side];
 }
 
-bool frame(struct slice *in, struct slice *entry)
+bool frame(struct slice *in, struct slice *entry, size_t max)
 {
 	size_t n;
 
@@ -31,7 +31,7 @@ bool frame(struct slice *in, struct slice *entry)
 		return false;
 	n = (size_t)(in->p[0] << 8 | in->p[1]);
 	*entry = (struct slice){in->p + 2, n};
-	if (!n || n > ENTRY_MAX || n > in->n - 2)
+	if (!n || n > max || n > in->n - 2)
 		return false;
 	*in = (struct slice){in->p + 2 + n, in->n - 2 - n};
 	return true;
@@ -65,7 +65,7 @@ static void feed_read(struct dossier *d, struct side *s, struct slice in,
 	struct item item = {.fault = NULL};
 
 	for (; in.n; tree_push(t, item.leaf)) {
-		if (!frame(&in, &item.bytes))
+		if (!frame(&in, &item.bytes, ENTRY_MAX))
 			invalid(d, "framing", s->name[FEED], WHOLE);
 		hash_leaf(item.bytes, item.leaf);
 		if (t->n >= most)

@@ -267,7 +267,7 @@ bool same_hash(const uint8_t *a, const uint8_t *b);
 /** Did this side cosign? */
 bool cosigned(const struct note *n, unsigned side);
 /** The next of a feed's entries; false if what is left does not begin so. */
-bool frame(struct slice *in, struct slice *entry);
+bool frame(struct slice *in, struct slice *entry, size_t max);
 /** The rule of the envelope that entry n breaks, or NULL. */
 const char *entry_fault(const struct dossier *d, unsigned i, uint64_t n,
 			const struct entry *e, const struct item *before);

@@ -1589,6 +1589,9 @@ for who in 'pq':
                   lambda w, s: made(w, s, 'ack', time=START * 1000), who=who)
     envelope_case('seen-' + who, 'seen',
                   lambda w, s: made(w, s, 'ack', seen=1), who=who)
+envelope_case('long', 'grammar', lambda w, s: made(
+    w, s, 'call-offer').rstrip(b'\n') + b'\n\n' + b'x' * 49000 + b'\n')
+envelope_case('longest', 'grammar', lambda w, s: b'x' * 65535)
 envelope_case('log', 'log',
               lambda w, s: made(w, s, 'ack', log=w.q.origin))
 envelope_case('open', 'open',

@@ -483,11 +483,11 @@ class Entry:
 
 # ---- a dossier ----------------------------------------------------------
 
-def frames(data):
+def frames(data, most=49152):
     out, at = [], 0
     while at < len(data):
         n = int.from_bytes(data[at:at + 2], 'big')
-        if at + 2 > len(data) or not 1 <= n <= 49152 or \
+        if at + 2 > len(data) or not 1 <= n <= most or \
                 at + 2 + n > len(data):
             raise Bad('framing')
         out.append(data[at + 2:at + 2 + n])
@@ -916,7 +916,7 @@ class Dossier:
         s = next((s for s in self.sides if s.origin == n.origin), None)
         if not s or not n.check(s.keys).time(s.key) or k > len(s.raw):
             raise Bad('envelope')
-        raw = s.raw[:k] + frames(data[at:])
+        raw = s.raw[:k] + frames(data[at:], 65535)
         if n.size != len(raw) or n.root != Tree(raw).root(n.size):
             raise Bad('envelope')
         entry = s.entry[:k]
