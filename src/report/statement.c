@@ -61,7 +61,7 @@ static void event_say(const struct place *at, const struct event *ev,
 		v[V('u')] = said(&until);
 	}
 	say(out, at->lang, event_phrase(ev), v);
-	if (!ev->placed && ev->kind != ENTRY_DECLARE)
+	if (!ev->placed)
 		say(out, at->lang, P_UNPLACED, NULL);
 	else if (ev->stale)
 		say(out, at->lang, P_NO_EFFECT, NULL);

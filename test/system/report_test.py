@@ -165,7 +165,8 @@ def statements(tmp):
         # without a day: that of the last entry
         out = run("statement", "--dossier", d)
         assert "Saturday, 30 January 2027" in out, out
-        assert "reason: storm." in out and "reason: not placed." in out, out
+        assert "reason: storm.\n" in out, out
+        assert "reason: not placed. It is not in the joint record yet.\n" in out, out
         assert "Not in the joint record yet: " in out, out
 
 

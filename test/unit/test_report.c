@@ -729,6 +729,12 @@ TEST(report_unplaced)
 	     "출처: UTC 2026-12-01 00:00까지의 양측 기록. 우리 측 1건, 상대 측 "
 	     "1건. 그중 1건은 아직 공동 기록에 오르지 않았습니다.");
 	CHECK_EQ(g.r->line[0].agreements, 0);
+	put(&g, SOUTHS, "declare",
+	    "line liaison\nstate open\nby Kim\nreason y\n", "");
+	says(&g, DAY,
+	     "At 00:00 UTC this side (Kim) declared line liaison open; reason: "
+	     "y. It is not in the joint record yet.",
+	     NULL);
 	rig_end(&g);
 }
 
