@@ -102,6 +102,8 @@ struct line {
 	uint64_t unproven_at;	/* own feed's size when it ceased to be */
 	uint64_t answers;	/* 1 + the newest `of` that we answered */
 	uint64_t wait_no;	/* of the next item that waits */
+	bool shown_any;		/* people were told that it is: */
+	enum line_state shown;
 	struct done *done;
 	size_t dones;
 	struct run *run;
@@ -114,8 +116,6 @@ struct line {
 	struct line *next_touched;
 	int64_t wake_ms;	/* wall; NEVER_MS */
 	size_t heap_at;
-	bool shown_any;
-	enum line_state shown;
 	uint64_t restore_at_ms;	/* monotonic: ask for a restoration again */
 };
 

@@ -280,6 +280,8 @@ static void put_line(struct buf *b, const struct line *l)
 	buf_u64(b, l->unproven_at);
 	buf_u64(b, l->answers);
 	buf_u64(b, l->wait_no);
+	buf_u8(b, l->shown_any);
+	buf_u8(b, (uint8_t)l->shown);
 	buf_u16(b, (uint16_t)l->dones);
 	for (size_t i = 0; i < l->dones; i++) {
 		put_words(b, l->done[i].check);
@@ -327,6 +329,8 @@ static int get_line(struct line *l, const uint8_t *m, size_t n)
 	l->unproven_at = cur_u64(&c);
 	l->answers = cur_u64(&c);
 	l->wait_no = cur_u64(&c);
+	l->shown_any = cur_u8(&c);
+	l->shown = (enum line_state)cur_u8(&c);
 	err = get_dones(&c, l);
 	if (err)
 		return err;
@@ -613,10 +617,11 @@ static int review(struct core *c, struct pair *p, struct line *l,
 	if (err)
 		return err;
 	state = line_state_at(p, l, now.wall_ms);
-	if (!l->shown_any || l->shown != state)
+	if (!l->shown_any || l->shown != state) {
 		err = line_event(c, p, l, LINE_EVENT_STATE, 0, CHECK_OUTCOMES);
-	l->shown_any = true;
-	l->shown = state;
+		l->shown_any = l->dirty = true;
+		l->shown = state;
+	}
 	if (more)
 		line_touch(p, l);
 	wake_at(&p->lines, l, wake);
