@@ -89,7 +89,8 @@ void engine_run(struct engine *e, const volatile sig_atomic_t *stop);
 
 struct engine_path {
 	uint32_t pair;			/* 0..PAIRS_MAX-1: whose calls */
-	int fd;				/* bound UDP socket; given on success */
+	int fd;				/* UDP socket, bound to a port by its
+					   number; given on success */
 	struct sockaddr_storage remote;	/* where to send */
 	socklen_t remote_n;		/* 0: where the first authentic datagram
 					   comes from */
@@ -115,6 +116,12 @@ struct engine_path_stats {
  */
 int engine_path_add(struct engine *e, const struct engine_path *conf,
 		    unsigned *path) __attribute__((warn_unused_result));
+/** The other exchange is elsewhere now; @p remote_n 0: learn where, as at the
+ *  start.  Keys and counters go on.  ENOENT, EINVAL, or what the kernel says
+ *  to connect(): then all is as it was. */
+int engine_path_move(struct engine *e, unsigned path,
+		     const struct sockaddr_storage *remote, socklen_t remote_n)
+	__attribute__((warn_unused_result));
 /** Close it.  Calls that had only this path are mute. */
 void engine_path_del(struct engine *e, unsigned path);
 /** Seal under this key from now on.  ENOENT, EINVAL, ENOMEM, EIO. */
@@ -167,6 +174,7 @@ struct engine_station {
 	 *  other; needs SRTP.  RTCP then comes from one port above. */
 	socklen_t remote_n;
 	uint16_t remote_rtcp;	/* its port; 0: one more, or the same if mux */
+	bool mux;		/* RTCP on the RTP port after all */
 	struct engine_crypto in, out;
 	uint32_t clock_hz;	/* of the codec; 0: 8000 */
 	uint8_t digit_pt;	/* of telephone-event; 0: none */

@@ -39,6 +39,13 @@ static void options_set(struct port *p)
 	p->gro = !setsockopt(p->fd, IPPROTO_UDP, UDP_GRO, &one, sizeof(one));
 }
 
+static struct port *port_find(const struct engine *e, unsigned path)
+{
+	if (path >= MEDIA_PATHS_MAX || !e->ports[path].used)
+		return NULL;
+	return (struct port *)&e->ports[path];
+}
+
 int engine_path_add(struct engine *e, const struct engine_path *conf,
 		    unsigned *path)
 {
@@ -82,6 +89,27 @@ int engine_path_add(struct engine *e, const struct engine_path *conf,
 	return 0;
 }
 
+int engine_path_move(struct engine *e, unsigned path,
+		     const struct sockaddr_storage *remote, socklen_t remote_n)
+{
+	const struct sockaddr_storage none = {.ss_family = AF_UNSPEC};
+	struct port *p = port_find(e, path);
+
+	if (!p)
+		return ENOENT;
+	if (remote_n > sizeof(*remote))
+		return EINVAL;
+	if (!remote_n) {
+		remote = &none;
+		remote_n = sizeof(none);
+	}
+	port_flush(e, p);
+	if (connect(p->fd, (const struct sockaddr *)remote, remote_n))
+		return errno;
+	p->connected = remote != &none;
+	return 0;
+}
+
 void port_close(struct port *p)
 {
 	if (!p->used)
@@ -92,13 +120,6 @@ void port_close(struct port *p)
 	bundle_rx_free(p->rx);
 	free(p->run);
 	p->used = false;
-}
-
-static struct port *port_find(const struct engine *e, unsigned path)
-{
-	if (path >= MEDIA_PATHS_MAX || !e->ports[path].used)
-		return NULL;
-	return (struct port *)&e->ports[path];
 }
 
 void engine_path_del(struct engine *e, unsigned path)

@@ -282,6 +282,10 @@ int engine_station_set(struct engine *e, uint32_t call, unsigned side,
 		rtpsec_free(l->out);
 	l->in = in;
 	l->out = out;
+	if (conf->mux && l->rtcp_fd != l->fd) {
+		close(l->rtcp_fd);
+		l->rtcp_fd = l->fd;
+	}
 	l->latching = !conf->remote_n;
 	l->connected = l->connected || conf->remote_n;
 	l->conf = *conf;

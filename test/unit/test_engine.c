@@ -567,7 +567,7 @@ TEST(engine_plays_to_several)
 	rig_stop(&r);
 }
 
-TEST(engine_rtcp_on_the_rtp_port)
+static void rtcp_on_the_rtp_port(bool from_start)
 {
 	struct sockaddr_in here = loopback(0);
 	struct engine_stats st;
@@ -584,9 +584,11 @@ TEST(engine_rtcp_on_the_rtp_port)
 	p.conf.remote_n = sizeof(here);
 	CHECK_OK(engine_call_add(r.e[0], &call));
 	CHECK_OK(engine_station_open(r.e[0], call, 0, (struct sockaddr *)&here,
-				     sizeof(here), true, &port));
+				     sizeof(here), from_start, &port));
 	here.sin_port = htons(port);
 	memcpy(&p.engine, &here, sizeof(here));
+	phone_set(r.e[0], &p, call, 0);
+	p.conf.mux = true;	/* and said in the answer, if not before */
 	phone_set(r.e[0], &p, call, 0);
 	CHECK_OK(engine_flags_set(r.e[0], call, 0, ENGINE_LOOP));
 	r.e[0]->slot_us = UINT64_MAX;
@@ -604,6 +606,12 @@ TEST(engine_rtcp_on_the_rtp_port)
 	CHECK_OK(rtcp_check(o, hear_octets(&r, p.fd, o, sizeof(o))));
 	buf_free(&b);
 	rig_stop(&r);
+}
+
+TEST(engine_rtcp_on_the_rtp_port)
+{
+	rtcp_on_the_rtp_port(true);
+	rtcp_on_the_rtp_port(false);
 }
 
 TEST(engine_rtcp)
@@ -898,6 +906,39 @@ TEST(engine_trunk_many)
 	many(REFUSED_GSO);
 }
 
+/* Nobody reads the port for a while: what the kernel drops is counted */
+TEST(engine_trunk_overflows)
+{
+	static uint8_t octets[1200];
+	const int size = 8192;
+	struct engine_path_stats ps;
+	struct rig r;
+	uint32_t call;
+
+	rig_start(&r, 2);
+	rig_paths(&r, 1);
+	trunk(&r, 0, &call, 1, 1);
+	r.e[0]->ports[0].gso = false;
+	CHECK(!setsockopt(r.e[1]->ports[0].fd, SOL_SOCKET, SO_RCVBUF, &size,
+			  sizeof(size)));
+	for (uint16_t i = 0; i < 101; i++) {
+		engine_send(r.e[0], engine_leg(r.e[0], call, 1),
+			    &(struct frame){
+				    .payload = octets, .n = 1000, .seq = i});
+		engine_work(r.e[0]);
+		if (i == 99) {
+			for (int k = 0; k < 4; k++)
+				engine_work(r.e[1]);
+		}
+	}
+	for (int k = 0; k < 4; k++)
+		work(&r);
+	CHECK_OK(engine_path_stats(r.e[1], 0, &ps));
+	CHECK(ps.overflows > 50 && ps.overflows == ps.rx.lost);
+	CHECK(ps.frames_in + ps.overflows == 101);
+	rig_stop(&r);
+}
+
 TEST(engine_trunk_learns_the_address)
 {
 	const struct bundle_key k = {.id = 1, .key = {1}};
@@ -913,7 +954,12 @@ TEST(engine_trunk_learns_the_address)
 	rig_start(&r, 1);
 	stranger = udp(&r, true, &a);
 	peer = udp(&r, true, &there);
-	c.fd = udp(&r, false, &here);
+	/* bound to the number: one that the kernel chose is given back when
+	   the socket is unconnected */
+	close(udp(&r, false, &here));
+	c.fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	CHECK(!bind(c.fd, (struct sockaddr *)&here,
+		    sizeof(struct sockaddr_in)));
 	CHECK_OK(engine_path_add(r.e[0], &c, &path));
 	CHECK_OK(engine_path_tx_key(r.e[0], path, &k));
 	CHECK_OK(engine_path_rx_key(r.e[0], path, &k));
@@ -930,6 +976,17 @@ TEST(engine_trunk_learns_the_address)
 	CHECK_EQ(hear_octets(&r, peer, o, sizeof(o)), 28);
 	CHECK_OK(engine_path_stats(r.e[0], path, &ps));
 	CHECK(ps.rx.received == 1 && ps.rx.refused == 1 && ps.sent == 1);
+	/* it moves, and says so by the session, or by a datagram */
+	CHECK_OK(
+		engine_path_move(r.e[0], path, &a, sizeof(struct sockaddr_in)));
+	CHECK_EQ(hear_octets(&r, stranger, o, sizeof(o)), 28);
+	CHECK_OK(engine_path_move(r.e[0], path, NULL, 0));
+	CHECK(!r.e[0]->ports[path].connected);
+	CHECK_OK(bundle_seal(t, o, 0));
+	(void)sendto(peer, o, 28, 0, (struct sockaddr *)&here,
+		     sizeof(struct sockaddr_in));
+	CHECK_EQ(hear_octets(&r, peer, o, sizeof(o)), 28);
+	CHECK_ERR(engine_path_move(r.e[0], 9, NULL, 0), ENOENT);
 	bundle_tx_free(t);
 	rig_stop(&r);
 }
