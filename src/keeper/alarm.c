@@ -324,11 +324,27 @@ static void tell(struct keeper *k, const struct line_happened *h)
 	buf_free(&b);
 }
 
+/* Those that found the monitor's queue full */
+static void lost_say(struct keeper *k)
+{
+	struct line_counts *c = &k->counts_of_lines;
+	const uint64_t lost = c->alarms_lost - c->lost_told;
+
+	if (!lost || wire_waiting(k->boot->monitor))
+		return;
+	c->lost_told = c->alarms_lost;
+	alarm_say(k, "overflow", "", true,
+		  "%" PRIu64 " alarms were too many to be passed on; see "
+		  "ringdown status",
+		  lost);
+}
+
 void alarm_tick(struct keeper *k)
 {
 	for (size_t i = 0; i < k->happened_n; i++)
 		tell(k, &k->happened[i]);
 	k->happened_n = 0;
+	lost_say(k);
 	if (!k->happened_more)
 		return;
 	log_warn("line.events-left-out", "count=%zu do=%s", k->happened_more,

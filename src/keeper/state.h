@@ -120,7 +120,7 @@ struct line_happened {
 struct line_counts {
 	uint64_t check[PAIRS_MAX][CHECK_OUTCOMES];
 	uint64_t event[PAIRS_MAX][LINE_EVENTS];
-	uint64_t alarms, alarms_lost;
+	uint64_t alarms, alarms_lost, lost_told;
 };
 
 /* ---- what the trunk said ---- */
