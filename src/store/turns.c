@@ -33,7 +33,7 @@
 #include "store/inner.h"
 
 #define FILE_NAME "turns.log"
-#define ROUND_NAME "turns.round"	/* of the value in SQLite */
+#define ROUND_NAME "turns.round" /* of the value in SQLite */
 #define HEAD_BYTES 20
 
 enum value { VALUE_NULL, VALUE_INT, VALUE_TEXT, VALUE_BYTES };
@@ -214,8 +214,7 @@ int turns_round(struct store *s)
 	buf_init(&b, 16);
 	buf_u64(&b, s->turns.round + 1);
 	turns_reset(s);
-	err = b.err ? b.err
-		    : s->db.meta_put(s, ROUND_NAME, b.p, b.n);
+	err = b.err ? b.err : s->db.meta_put(s, ROUND_NAME, b.p, b.n);
 	buf_free(&b);
 	return err;
 }
@@ -279,9 +278,9 @@ static void bind_value(sqlite3_stmt *st, struct cur *c)
 			(void)sqlite3_bind_text(st, at, (const char *)p, (int)n,
 						SQLITE_STATIC);
 		else
-			(void)sqlite3_bind_blob64(st, at, n ? (const void *)p
-							    : "",
-						  n, SQLITE_STATIC);
+			(void)sqlite3_bind_blob64(st, at,
+						  n ? (const void *)p : "", n,
+						  SQLITE_STATIC);
 		return;
 	default: c->bad = true;
 	}
@@ -381,7 +380,7 @@ int turns_again(struct store *s)
 	const struct turns was = s->turns;
 	int err;
 
-	s->open = false;	/* statements are run past stmt_take() */
+	s->open = false; /* statements are run past stmt_take() */
 	err = run(s, was.n);
 	if (!err && memcmp(s->turns.sum, was.sum, sizeof(was.sum)))
 		err = EIO;

@@ -114,9 +114,9 @@ static enum tally_kind find(const char *id, size_t n, uint8_t psk[PSK_BYTES],
 
 static int send_all(int fd, struct tlspsk_ctx *ctx, uint64_t left)
 {
-	static const uint8_t psk[PSK_BYTES] = {
-		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+	static const uint8_t psk[PSK_BYTES] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+					       1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+					       1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
 	struct tlspsk *t = NULL;
 	int err = tlspsk_dial(&t, ctx, fd, identity, psk);
 
@@ -125,9 +125,9 @@ static int send_all(int fd, struct tlspsk_ctx *ctx, uint64_t left)
 	while (!err && left) {
 		size_t put = 0;
 
-		err = tlspsk_write(t, piece, left < TLS_RECORD_BYTES
-						     ? (size_t)left
-						     : TLS_RECORD_BYTES,
+		err = tlspsk_write(t, piece,
+				   left < TLS_RECORD_BYTES ? (size_t)left
+							   : TLS_RECORD_BYTES,
 				   &put);
 		left -= put;
 	}
@@ -135,8 +135,7 @@ static int send_all(int fd, struct tlspsk_ctx *ctx, uint64_t left)
 	return err;
 }
 
-static int take_all(int fd, struct tlspsk_ctx *ctx, uint64_t left,
-		    double *from)
+static int take_all(int fd, struct tlspsk_ctx *ctx, uint64_t left, double *from)
 {
 	struct tlspsk *t = NULL;
 	int err = tlspsk_accept(&t, ctx, fd, UINT64_MAX);

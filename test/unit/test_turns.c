@@ -40,9 +40,8 @@ static int turn(uint64_t seq, size_t body_n)
 				   .n = 5,
 				   .body = body_n ? body : NULL,
 				   .body_n = body_n};
-	const struct db_note n = {.size = seq + 1,
-				  .p = (const uint8_t *)"note",
-				  .n = 4};
+	const struct db_note n = {
+		.size = seq + 1, .p = (const uint8_t *)"note", .n = 4};
 	int err = db->entry_put(db->arg, OWN, &e);
 
 	if (!err)
@@ -77,7 +76,7 @@ static void are_there(uint64_t n)
 /* Turns from..to-1 in a process that then ends without closing */
 static void killed(uint64_t from, uint64_t to)
 {
-	const char *dir = rdtest_tmp();	/* made before: it is the parent's */
+	const char *dir = rdtest_tmp(); /* made before: it is the parent's */
 	const pid_t pid = fork();
 	int status;
 
@@ -92,7 +91,7 @@ static void killed(uint64_t from, uint64_t to)
 				err = store_commit(s);
 		}
 		if (!err)
-			err = turn(to, 300);	/* not committed */
+			err = turn(to, 300); /* not committed */
 		_exit(err ? 1 : 0);
 	}
 	CHECK(waitpid(pid, &status, 0) == pid && !status);
@@ -120,13 +119,13 @@ TEST(turns_are_there_after_an_end_by_force)
 	are_there(4);
 	stop();
 	killed(4, 9);
-	killed(9, 10);	/* goes on in the same round */
+	killed(9, 10); /* goes on in the same round */
 	start();
 	CHECK_EQ(s->turns.n, 6);
 	are_there(10);
 	stop();
 	start();
-	CHECK(!s->open && !s->turns.n);	/* closing has committed */
+	CHECK(!s->open && !s->turns.n); /* closing has committed */
 	are_there(10);
 	stop();
 }
@@ -201,7 +200,7 @@ TEST(turns_that_are_damaged_are_none)
 	start();
 	at = (off_t)s->turns.end;
 	stop();
-	killed(4, 5);	/* at the beginning again */
+	killed(4, 5); /* at the beginning again */
 	start();
 	CHECK_EQ(s->turns.n, 1);
 	CHECK((off_t)s->turns.end < at);
@@ -227,7 +226,7 @@ TEST(turns_of_another_version_stop_the_start)
 	buf_u8(&s->turns.ops, 0);
 	CHECK_OK(turns_append(s));
 	s->turn = false;
-	s->broken = EIO;	/* or closing would commit */
+	s->broken = EIO; /* or closing would commit */
 	stop();
 	CHECK_ERR(store_open(&s, rdtest_tmp(), &why), ENOTSUP);
 	CHECK(strstr(why, "another version"));
