@@ -548,7 +548,8 @@ static void drain(struct krig *r, int i, struct wire_end **w, on_h *h)
 
 static void on_monitor(struct krig *r, int i, const struct wire_msg *m)
 {
-	MUST(m->type == WIRE_READY || m->type == WIRE_COMPLAIN);
+	MUST(m->type == WIRE_READY || m->type == WIRE_COMPLAIN ||
+	     m->type == WIRE_ALARM);
 	if (m->type == WIRE_READY)
 		r->node[i].ready = true;
 }
