@@ -4,7 +4,8 @@
  *
  * It binds the sockets, makes the pairs, and for each of keeper, trunk and
  * console executes its own program again with `-c CONF -r ROLE`, descriptor 3
- * and an empty environment.  It reads nothing that comes from a stranger.
+ * and an empty environment.  It reads nothing that comes from a stranger, but
+ * for words in the keeper's alarms, which it only hands on (hook.h).
  */
 #ifndef MONITOR_MONITOR_H
 #define MONITOR_MONITOR_H
