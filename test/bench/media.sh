@@ -55,11 +55,12 @@ measure() {
 		9100 "$3" "$4" "${pids[@]}") | tee -a "$work/rows"
 }
 
+# far CALLS [SUITE]
 far() {
 	table "$1" 10000 9000 0 > "$work/table"
-	run "$work/a" 1 "$BIN/media_engine" a "$1" 10000 9100 9000 9001
+	run "$work/a" 1 "$BIN/media_engine" a "$1" 10000 9100 9000 9001 ${2:+"$2"}
 	ready "$work/a"
-	measure "far" "$1" 9001 far
+	measure "far${2:+-srtp}" "$1" 9001 "${2:-far}"
 	stop
 	grep engine: "$work/a"
 }
@@ -99,6 +100,8 @@ echo "-- across both exchanges, CPU is that of both"
 near 400 1
 echo "-- one exchange, encrypted trunk"
 for n in "${calls[@]}"; do far "$n"; done
+echo "-- the same, telephones with SRTP, AES_CM_128_HMAC_SHA1_80"
+far "${calls[0]}" AES_CM_128_HMAC_SHA1_80
 if command -v rtpengine > /dev/null; then
 	echo "-- rtpengine, plain to plain, one thread"
 	for n in "${calls[@]}"; do

@@ -3,10 +3,11 @@
  * @file media_engine.c  A media engine with many calls, for media.sh
  *
  * usage: media_engine a|b CALLS STATIONS_FROM TELEPHONES TRUNK REMOTE_TRUNK
+ *                     [SUITE]
  *
  * All on 127.0.0.1.  Call i has its RTP port at STATIONS_FROM + 2 i; all
  * telephones are at the port TELEPHONES.  The voice port is TRUNK, the other
- * exchange's REMOTE_TRUNK.  Says "ready", runs until SIGTERM, then says what
+ * exchange's REMOTE_TRUNK.  SUITE: stations speak SRTP.  Says "ready", runs until SIGTERM, then says what
  * it counted.
  */
 #include <arpa/inet.h>
@@ -74,7 +75,17 @@ static void path_make(struct engine *e, bool is_b, unsigned here,
 		die("path", err);
 }
 
-static uint32_t call_make(struct engine *e, unsigned i, unsigned telephones)
+static void crypto_make(struct engine_crypto *c, const char *suite,
+			bool is_exchange)
+{
+	if (rtpsec_suite_find(str_of(suite), &c->suite))
+		die(suite, EINVAL);
+	c->n = rtpsec_master_bytes(c->suite);
+	media_master(is_exchange, c->master);
+}
+
+static uint32_t call_make(struct engine *e, unsigned i, unsigned telephones,
+			  const char *suite)
 {
 	const struct sockaddr_in local = loopback(0);
 	const struct sockaddr_in remote = loopback(telephones);
@@ -86,6 +97,10 @@ static uint32_t call_make(struct engine *e, unsigned i, unsigned telephones)
 	int err = engine_call_add(e, &call);
 
 	memcpy(&c.remote, &remote, sizeof(remote));
+	if (suite) {
+		crypto_make(&c.in, suite, false);
+		crypto_make(&c.out, suite, true);
+	}
 	if (!err)
 		err = engine_station_open(e, call, 0,
 					  (const struct sockaddr *)&local,
@@ -137,9 +152,9 @@ int main(int argc, char **argv)
 	unsigned n;
 	int err;
 
-	if (argc != 7) {
+	if (argc != 7 && argc != 8) {
 		fprintf(stderr, "usage: media_engine a|b CALLS STATIONS_FROM "
-				"TELEPHONES TRUNK REMOTE_TRUNK\n");
+				"TELEPHONES TRUNK REMOTE_TRUNK [SUITE]\n");
 		return 64;
 	}
 	n = number(argv[2]);
@@ -156,7 +171,7 @@ int main(int argc, char **argv)
 		die("engine", err);
 	path_make(e, argv[1][0] == 'b', number(argv[5]), number(argv[6]));
 	for (unsigned i = 0; i < n; i++)
-		calls[i] = call_make(e, i, number(argv[4]));
+		calls[i] = call_make(e, i, number(argv[4]), argv[7]);
 	printf("ready\n");
 	fflush(stdout);
 	engine_run(e, &stop);

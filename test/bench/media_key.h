@@ -5,6 +5,7 @@
 
 #include <string.h>
 #include "media/bundle.h"
+#include "media/rtpsec.h"
 
 /** What end a, or b, seals under. */
 static inline struct bundle_key media_key(bool is_b)
@@ -13,6 +14,13 @@ static inline struct bundle_key media_key(bool is_b)
 
 	memset(k.key, is_b ? 0xbb : 0xaa, sizeof(k.key));
 	return k;
+}
+
+/** What telephones, or their exchange, seal under; the suite's length. */
+static inline void media_master(bool is_exchange,
+				uint8_t master[RTPSEC_MASTER_MAX])
+{
+	memset(master, is_exchange ? 0x55 : 0x66, RTPSEC_MASTER_MAX);
 }
 
 #endif

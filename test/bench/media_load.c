@@ -2,12 +2,13 @@
 /**
  * @file media_load.c  RTP both ways through what is measured, for media.sh
  *
- * usage: media_load NAME TABLE CALLS SECONDS A_PORT B_PORT far|near PID...
+ * usage: media_load NAME TABLE CALLS SECONDS A_PORT B_PORT far|near|SUITE PID...
  *
  * TABLE has a line "A B" a call: the ports on 127.0.0.1 that its telephones
  * send to.  We are all telephones of side A at A_PORT and, with "near", all of
  * side B at B_PORT; with "far" we are the other exchange at B_PORT, speak
- * docs/voice.md with the engine, and B of the first line is its voice port.
+ * docs/voice.md with the engine, and B of the first line is its voice port;
+ * with the name of a suite we are that, and side A's telephones speak SRTP.
  * Each call sends a packet of 160 octets every 20 ms in each direction; sent
  * and arrived are the kernel's times.  Says loss, delay, jitter, and CPU of the
  * processes PID for each packet delivered.
@@ -65,6 +66,8 @@ static struct {
 	struct bundle_tx *tx;
 	struct bundle_rx *rx;
 	uint16_t *number;	/* [calls] of frames */
+	struct rtpsec **in, **out;	/* [calls] of side A, or NULL */
+	uint16_t by_port[65536];	/* call whose port this is, + 1 */
 } load;
 
 static void die(const char *what)
@@ -127,6 +130,23 @@ static void datagram_in(uint8_t *p, size_t n, uint64_t ns)
 		payload_in(0, f.payload, f.n, ns);
 }
 
+/* From a port of the engine, at a telephone */
+static void rtp_in(unsigned side, uint8_t *p, size_t n, uint64_t ns,
+		   const struct sockaddr_in *from)
+{
+	const uint16_t call = load.by_port[ntohs(from->sin_port)];
+
+	if (rtp_is_rtcp(p, n))
+		return;
+	if (load.in && !side &&
+	    (!call || rtpsec_open(load.in[call - 1], p, &n)))
+		n = 0;
+	if (n < RTP_FIXED_BYTES + sizeof(struct mark))
+		load.wrong++;
+	else
+		payload_in(!side, p + RTP_FIXED_BYTES, n - RTP_FIXED_BYTES, ns);
+}
+
 /* Arrival and, of bundles, the length of one in what came */
 static void control_in(struct msghdr *m, uint64_t *ns, size_t *segment)
 {
@@ -153,11 +173,14 @@ static bool receive_batch(unsigned side)
 	static uint8_t control[BATCH][128];
 	struct mmsghdr m[BATCH];
 	struct iovec v[BATCH];
+	struct sockaddr_in from[BATCH];
 	int k;
 
 	for (int i = 0; i < BATCH; i++) {
 		v[i] = (struct iovec){room[i], sizeof(room[i])};
-		m[i].msg_hdr = (struct msghdr){.msg_iov = &v[i],
+		m[i].msg_hdr = (struct msghdr){.msg_name = &from[i],
+					       .msg_namelen = sizeof(from[i]),
+					       .msg_iov = &v[i],
 					       .msg_iovlen = 1,
 					       .msg_control = control[i],
 					       .msg_controllen = 128};
@@ -169,9 +192,7 @@ static bool receive_batch(unsigned side)
 
 		control_in(&m[i].msg_hdr, &ns, &segment);
 		if (!(side && load.far)) {
-			if (n >= RTP_FIXED_BYTES + sizeof(struct mark))
-				payload_in(!side, room[i] + RTP_FIXED_BYTES,
-					   n - RTP_FIXED_BYTES, ns);
+			rtp_in(side, room[i], n, ns, &from[i]);
 			continue;
 		}
 		for (size_t at = 0; at < n; at += segment)
@@ -208,7 +229,7 @@ static void mark_put(unsigned direction, unsigned call, uint64_t ns,
 
 static void send_rtp(unsigned direction, unsigned from, unsigned to)
 {
-	static uint8_t room[BATCH][PACKET];
+	static uint8_t room[BATCH][PACKET + RTPSEC_TAIL_MAX];
 	struct mmsghdr m[BATCH];
 	struct iovec v[BATCH];
 	const uint64_t ns = now_ns();
@@ -221,6 +242,10 @@ static void send_rtp(unsigned direction, unsigned from, unsigned to)
 		rtp_put_head(room[k], f->seq == 1, 8, (uint16_t)f->seq,
 			     f->seq * PAYLOAD, i + 1);
 		v[k] = (struct iovec){room[k], PACKET};
+		if (load.out && !direction &&
+		    rtpsec_seal(load.out[i], room[k], &v[k].iov_len,
+				sizeof(room[k])))
+			die("seal");
 		m[k].msg_hdr = (struct msghdr){.msg_name = &f->to,
 					       .msg_namelen = sizeof(f->to),
 					       .msg_iov = &v[k],
@@ -449,6 +474,7 @@ static void table_read(const char *path)
 
 			if (uint_parse(str_cut(&s, ' '), &port))
 				die("the table is not of numbers");
+			load.by_port[port & 0xffff] = (uint16_t)(i + 1);
 			load.flow[d][i].to = (struct sockaddr_in){
 				.sin_family = AF_INET,
 				.sin_port = htons((uint16_t)port),
@@ -456,6 +482,24 @@ static void table_read(const char *path)
 		}
 	}
 	fclose(f);
+}
+
+static void srtp_make(enum rtpsec_suite suite)
+{
+	const size_t n = rtpsec_master_bytes(suite);
+	uint8_t in[RTPSEC_MASTER_MAX], out[RTPSEC_MASTER_MAX];
+
+	media_master(true, in);
+	media_master(false, out);
+	load.in = calloc(load.calls, sizeof(*load.in));
+	load.out = calloc(load.calls, sizeof(*load.out));
+	if (!load.in || !load.out)
+		die("start");
+	for (unsigned i = 0; i < load.calls; i++) {
+		if (rtpsec_alloc(&load.in[i], suite, RTPSEC_RECEIVER, in, n) ||
+		    rtpsec_alloc(&load.out[i], suite, RTPSEC_SENDER, out, n))
+			die("SRTP");
+	}
 }
 
 static void run(unsigned seconds, const char *name, char **pids)
@@ -488,14 +532,15 @@ static void run(unsigned seconds, const char *name, char **pids)
 int main(int argc, char **argv)
 {
 	const struct bundle_key tx = media_key(true), rx = media_key(false);
+	enum rtpsec_suite suite;
 
 	if (argc < 9) {
 		fprintf(stderr, "usage: media_load NAME TABLE CALLS SECONDS "
-				"A_PORT B_PORT far|near PID...\n");
+				"A_PORT B_PORT far|near|SUITE PID...\n");
 		return 64;
 	}
 	load.calls = number(argv[3], CALLS_MAX);
-	load.far = !strcmp(argv[7], "far");
+	load.far = strcmp(argv[7], "near") != 0;
 	load.flow[0] = calloc(load.calls, sizeof(struct flow));
 	load.flow[1] = calloc(load.calls, sizeof(struct flow));
 	load.number = calloc(load.calls, sizeof(*load.number));
@@ -503,6 +548,8 @@ int main(int argc, char **argv)
 	    bundle_tx_alloc(&load.tx, &tx) || bundle_rx_alloc(&load.rx) ||
 	    bundle_rx_key(load.rx, &rx))
 		die("start");
+	if (!rtpsec_suite_find(str_of(argv[7]), &suite))
+		srtp_make(suite);
 	table_read(argv[2]);
 	socket_make(0, number(argv[5], 65535));
 	socket_make(1, number(argv[6], 65535));
