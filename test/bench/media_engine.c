@@ -7,8 +7,8 @@
  *
  * All on 127.0.0.1.  Call i has its RTP port at STATIONS_FROM + 2 i; all
  * telephones are at the port TELEPHONES.  The voice port is TRUNK, the other
- * exchange's REMOTE_TRUNK.  SUITE: stations speak SRTP.  Says "ready", runs until SIGTERM, then says what
- * it counted.
+ * exchange's REMOTE_TRUNK.  SUITE: stations speak SRTP.  Says "ready", runs
+ * until SIGTERM, then says what it counted.
  */
 #include <arpa/inet.h>
 #include <errno.h>
