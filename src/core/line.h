@@ -144,7 +144,10 @@ enum {
 
 /* ---- lines.c ---- */
 
+/** Make the lines of a pair that the store holds.  EBADMSG: it holds what we
+ *  never wrote. */
 int lines_load(struct core *c, struct pair *p);
+/** Copes with a table that was never filled. */
 void lines_free(struct lines *t);
 /** Write the rows that changed. */
 int lines_save(struct core *c, struct pair *p);
@@ -193,6 +196,7 @@ int line_not_agreed(struct core *c, struct pair *p, const struct line *l,
 
 /* ---- checks.c ---- */
 
+/** The part of the fold that is about checks. */
 int check_fold(struct core *c, struct pair *p, bool own, struct line *l,
 	       const struct entry *e);
 /** Answer, ask, write results.  *wake_ms: gets smaller when it has to. */

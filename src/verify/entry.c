@@ -5,7 +5,8 @@
 
 #define KIND "kind %(scheduled|unannounced|restoration|fallback)\n"
 
-/* The types and their fields, ? before a line that may be missing; `open` follows from the cards: see judge.c */
+/* The types and their fields, ? before a line that may be missing; `open`
+ * follows from the cards: see judge.c */
 static const char *const types[] = {
 	"notice\nid %i\nby %v\nprecedence %(routine|priority|immediate|flash)\n"
 	"subject %v\nblob sha256:%x %u %w\n?line %k\n?written %t\n",
