@@ -359,7 +359,9 @@ void feed_grow(struct feed *f, enum entry_kind kind, int64_t time_ms,
 
 /* ---- recent.c ---- */
 
+/** Empty: nothing is at hand yet. */
 void recent_init(struct pair *p);
+/** Copes with a pair that recent_init() never saw. */
 void recent_free(struct pair *p);
 /** An own entry was appended. */
 void recent_put(struct pair *p, uint64_t seq, const struct entries_item *it);
