@@ -15,6 +15,7 @@ import base64
 import datetime
 import hashlib
 import os
+import re
 import shutil
 import sys
 
@@ -1642,6 +1643,23 @@ envelope_change('bare', lambda w, f: envelope_file(
     w, w.p, 6, b'x', note=w.note(w.p, 6)).replace(b'\0\1x', b''))
 
 
+def second_case(rule, late=9000, **kw):
+    @case('envelope-second-' + rule, f'exposed {S} {rule} proof/1.envelope:7')
+    def _(w):
+        """It is the entry before it in the proof that it contradicts."""
+        w.story()
+        w.put(w.q, 'ack')
+        w.deliver()
+        one = made(w, w.p, 'line', [('state', 'up')], time=w.now + 5000)
+        w.extra['proof/1.envelope'] = envelope_file(
+            w, w.p, 6, one, [made(w, w.p, 'ack', seq=7,
+                                time=w.now + late, **kw)])
+
+
+second_case('time', late=3000)
+second_case('seen', seen=5)
+
+
 @case('envelope-first', f'exposed {S} open proof/1.envelope:0')
 def _(w):
     """Nothing of this feed was ever taken over."""
@@ -1705,6 +1723,9 @@ for name, make in (
         ('true', lambda w: w.joint_note(4)),
         ('size', lambda w: w.joint_note(size=2, r=X)),
         ('of-feed', lambda w: w.note(w.p, 3, r=X)),
+        ('unsigned', lambda w: re.sub(
+            rb'(?<=\n)\xe2\x80\x94 ringdown/.*\n', b'',
+            w.joint_note(4, r=X))),
         ('flipped', lambda w: flip(w.joint_note(4, r=X)))):
     note_case('proof-joint-' + name, 'invalid proof proof/3.joint', 'joint',
               make)
