@@ -89,6 +89,7 @@ static int octets_get(const struct feeds *f, const struct feeds_part *part,
 	const uint64_t bytes = part->end - part->at;
 	size_t got = 0;
 
+	*n = 0;
 	if (bytes > max)
 		return damaged(f, part->name);
 	while (got < bytes) {

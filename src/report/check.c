@@ -395,7 +395,8 @@ static int order(const void *x, const void *y)
 int checks_sorted(const struct report *r, uint32_t line,
 		  const struct seen_check ***list, size_t *n)
 {
-	const struct seen_check **v = malloc((r->checks + 1) * sizeof(*v));
+	const struct seen_check **v =
+		malloc((r->checks + 1) * sizeof(const void *));
 
 	if (!v)
 		return ENOMEM;
@@ -405,7 +406,7 @@ int checks_sorted(const struct report *r, uint32_t line,
 			v[(*n)++] = &r->check[i];
 	}
 	if (*n)
-		qsort(v, *n, sizeof(*v), order);
+		qsort(v, *n, sizeof(const void *), order);
 	*list = v;
 	return 0;
 }

@@ -316,7 +316,7 @@ int report_statement(const struct report *r, const char *line, int64_t day,
 	err = day_gather(&d, r, only, day);
 	if (err)
 		return err;
-	list = malloc((r->lines + 1) * sizeof(*list));
+	list = malloc((r->lines + 1) * sizeof(const void *));
 	if (!list) {
 		day_free(&d);
 		return ENOMEM;
@@ -326,7 +326,7 @@ int report_statement(const struct report *r, const char *line, int64_t day,
 			list[n++] = &r->line[i];
 	}
 	if (n)
-		qsort(list, n, sizeof(*list), by_name);
+		qsort(list, n, sizeof(const void *), by_name);
 	head(&d, lang, out);
 	for (size_t i = 0; i < n; i++)
 		line_say(&d, (uint32_t)(list[i] - r->line), lang, out);

@@ -53,7 +53,7 @@ static void row_end(struct rows *s)
 {
 	struct report_row *row;
 
-	if (!s->n || !s->waits)
+	if (!s->row || !s->n || !s->waits)
 		return;
 	row = &s->row[s->n - 1];
 	qsort(s->ms, s->waits, sizeof(*s->ms), by_ms);
