@@ -268,6 +268,8 @@ def damage(tmp):
         "no-side": lambda f: f.pop("dossier"),
         "other-side": lambda f: f.update({"dossier": b"ringdown-dossier/v1\nside x\n"}),
         "three": lambda f: f.update({"card.x": f[card], "feed.x": b""}),
+        "cards": lambda f: (f.pop(feed), f.update(
+            {"card.x": f[card].replace(b"name north.example", b"name x")})),
         "short": lambda f: f.update({f"feed.{NORTH}": f[f"feed.{NORTH}"][:2]}),
     }
     w = story(SOUTH)
