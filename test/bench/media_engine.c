@@ -84,8 +84,8 @@ static void crypto_make(struct engine_crypto *c, const char *suite,
 	media_master(is_exchange, c->master);
 }
 
-static uint32_t call_make(struct engine *e, unsigned i, unsigned telephones,
-			  const char *suite)
+static uint32_t call_make(struct engine *e, unsigned i, unsigned first,
+			  unsigned telephones, const char *suite)
 {
 	const struct sockaddr_in local = loopback(0);
 	const struct sockaddr_in remote = loopback(telephones);
@@ -105,6 +105,9 @@ static uint32_t call_make(struct engine *e, unsigned i, unsigned telephones,
 		err = engine_station_open(e, call, 0,
 					  (const struct sockaddr *)&local,
 					  sizeof(local), false, &port);
+	/* the load knows the ports by their order */
+	if (!err && port != first + 2 * i)
+		err = EADDRINUSE;
 	if (!err)
 		err = engine_station_set(e, call, 0, &c);
 	if (!err)
@@ -171,7 +174,8 @@ int main(int argc, char **argv)
 		die("engine", err);
 	path_make(e, argv[1][0] == 'b', number(argv[5]), number(argv[6]));
 	for (unsigned i = 0; i < n; i++)
-		calls[i] = call_make(e, i, number(argv[4]), argv[7]);
+		calls[i] = call_make(e, i, number(argv[3]), number(argv[4]),
+				     argv[7]);
 	printf("ready\n");
 	fflush(stdout);
 	engine_run(e, &stop);

@@ -11,6 +11,9 @@
 #include "rdtest.h"
 
 #define WAIT_MS 2000	/* for what must come */
+/* Below the ports that the kernel gives away; other runs may use them too */
+#define PORT_MIN 20000
+#define PORT_MAX 29999
 
 struct rig {
 	struct engine *e[2];
@@ -89,8 +92,8 @@ static void played(uint32_t call, uint8_t side, void *arg)
 static void rig_start(struct rig *r, unsigned engines)
 {
 	struct engine_conf c = {.calls_max = 40,
-				.port_min = 41000,
-				.port_max = 41999,
+				.port_min = PORT_MIN,
+				.port_max = PORT_MAX,
 				.cname = "ringdown@test",
 				.tap = tap,
 				.digit = digit,
@@ -163,7 +166,7 @@ static void phone_open(struct rig *r, struct engine *e, struct phone *p,
 	p->conf.remote_n = sizeof(here);
 	CHECK_OK(engine_station_open(e, call, side, (struct sockaddr *)&here,
 				     sizeof(here), false, &port));
-	CHECK(port >= 41000 && port < 41999 && port % 2 == 0);
+	CHECK(port >= PORT_MIN && port < PORT_MAX && port % 2 == 0);
 	here.sin_port = htons(port);
 	memcpy(&p->engine, &here, sizeof(here));
 }
@@ -1038,6 +1041,8 @@ TEST(engine_limits)
 	struct engine *e = NULL;
 	struct rig r;
 	uint32_t call[41], again;
+	/* of our own, so that all of them are free */
+	const uint16_t base = (uint16_t)(11000 + getpid() % 900 * 10);
 	uint16_t port;
 
 	CHECK_ERR(engine_alloc(&e, &bad), EINVAL);
@@ -1060,12 +1065,12 @@ TEST(engine_limits)
 	engine_call_del(r.e[0], again);
 	CHECK_OK(engine_trunk_set(r.e[0], call[8], 1, &t));
 	/* ports: two pairs, and no more */
-	r.e[0]->conf.port_min = 41001;
-	r.e[0]->conf.port_max = 41005;
+	r.e[0]->conf.port_min = base + 1;
+	r.e[0]->conf.port_max = base + 5;
 	CHECK_OK(engine_station_open(r.e[0], call[0], 0,
 				     (struct sockaddr *)&here, sizeof(here),
 				     false, &port));
-	CHECK_EQ(port, 41002);
+	CHECK_EQ(port, base + 2);
 	CHECK_ERR(engine_station_open(r.e[0], call[0], 0,
 				      (struct sockaddr *)&here, sizeof(here),
 				      false, &port),
@@ -1073,7 +1078,7 @@ TEST(engine_limits)
 	CHECK_OK(engine_station_open(r.e[0], call[0], 1,
 				     (struct sockaddr *)&here, sizeof(here),
 				     true, &port));
-	CHECK_EQ(port, 41004);
+	CHECK_EQ(port, base + 4);
 	CHECK_ERR(engine_station_open(r.e[0], call[1], 0,
 				      (struct sockaddr *)&here, sizeof(here),
 				      false, &port),
@@ -1089,8 +1094,8 @@ TEST(engine_limits)
 TEST_OOM(engine_alloc)
 {
 	const struct engine_conf c = {.calls_max = 4,
-				      .port_min = 41000,
-				      .port_max = 41100,
+				      .port_min = PORT_MIN,
+				      .port_max = PORT_MAX,
 				      .cname = "x"};
 	const struct engine_trunk t = {.pair = 0, .number = 9};
 	struct engine_path path = {.fd = -1};
