@@ -227,6 +227,7 @@ late = [g for g in got if g.startswith('South waits')]
 assert late == ['South waits 1', 'South waits 2', 'South waits 3'], late
 print('what waited arrived once and in order, after a check')"
 side south line history liaison
+side south statement --peer north.example --lang ko
 
 say "7. Dossiers, verified off line by a program that shares no code with the exchange"
 for s in south north; do
