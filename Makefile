@@ -52,9 +52,9 @@ PKG_CFLAGS += $(patsubst -I%,-isystem %,$(shell pkg-config --cflags libre 2>/dev
 	-DHAVE_INET6 -DUSE_TLS -DUSE_OPENSSL -DHAVE_STDBOOL_H -DHAVE_INTTYPES_H \
 	-DHAVE_UNISTD_H
 PKG_LIBS += $(shell pkg-config --libs libre 2>/dev/null)
-# src/sip/timer.c stands in for these; libre must find ours
+# src/sip/timer.c and decode.c stand in for these; libre must find ours
 LDSIP := $(patsubst %,-Wl$(comma)--export-dynamic-symbol=%,tmr_start tmr_cancel \
-	tmr_poll tmr_next_timeout tmr_jiffies)
+	tmr_poll tmr_next_timeout tmr_jiffies sip_msg_decode)
 
 ALL_CPPFLAGS := -Isrc -Itest -Itest/unit -D_GNU_SOURCE $(PKG_CFLAGS) \
 	-DRINGDOWN_VERSION='"$(VERSION)"' $(CPPFLAGS)

@@ -5,8 +5,8 @@
 set -eu
 build=${1:-build/gcc}
 libs='crypto ssl sqlite3 microhttpd jansson curl seccomp re'
-# On purpose ours in libre's place (src/sip/timer.h)
-instead='tmr_start tmr_cancel tmr_poll tmr_next_timeout tmr_jiffies'
+# On purpose ours in libre's place (src/sip/timer.h, decode.c)
+instead='tmr_start tmr_cancel tmr_poll tmr_next_timeout tmr_jiffies sip_msg_decode'
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

@@ -8,9 +8,13 @@
 #include "sip/state.h"
 
 /* Transactions at once are a few a call; hash tables of libre are fixed */
-#define TRANSACTION_BUCKETS 16384
+#ifndef ENDPOINT_BUCKETS
+#define ENDPOINT_BUCKETS 16384
+#endif
 #define CONNECTION_BUCKETS 256
-#define CALL_BUCKETS 16384
+/* A burst that comes while the loop is busy; the kernel may allow less
+ * (net.core.rmem_max) */
+#define UDP_BUFFER_BYTES (4 << 20)
 
 static const char *const methods[] = {"INVITE",  "ACK",      "BYE",    "CANCEL",
 				      "OPTIONS", "PRACK",    "UPDATE", "INFO",
@@ -161,6 +165,11 @@ static bool request_handler(const struct sip_msg *msg, void *arg)
 	struct session *s;
 
 	ep->count.requests++;
+	/* libre keeps its sockets to itself; a message names the one it came by */
+	if (msg->tp == SIP_TRANSP_UDP && msg->sock != ep->sized) {
+		(void)udp_sockbuf_set(msg->sock, UDP_BUFFER_BYTES);
+		ep->sized = msg->sock;
+	}
 	if (ep->conf.sourceh && !ep->conf.sourceh(msg, ep->conf.arg)) {
 		ep->count.sources_refused++;
 		return true;
@@ -258,10 +267,10 @@ int endpoint_alloc(struct endpoint **epp, const struct endpoint_conf *conf)
 	ep->conf = *conf;
 	if (ep->conf.min_se_s < 90)
 		ep->conf.min_se_s = 90; /* RFC 4028 5 */
-	err = hash_alloc(&ep->calls, CALL_BUCKETS);
+	err = hash_alloc(&ep->calls, ENDPOINT_BUCKETS);
 	if (!err)
-		err = sip_alloc(&ep->sip, NULL, TRANSACTION_BUCKETS,
-				TRANSACTION_BUCKETS, CONNECTION_BUCKETS,
+		err = sip_alloc(&ep->sip, NULL, ENDPOINT_BUCKETS,
+				ENDPOINT_BUCKETS, CONNECTION_BUCKETS,
 				conf->software, NULL, ep);
 	if (!err)
 		err = sip_listen(&ep->requests, ep->sip, true, request_handler,

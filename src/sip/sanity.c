@@ -357,8 +357,15 @@ static void judge(const struct sip_msg *msg, bool reliable,
 
 	if (!bad)
 		bad = bad_values(msg);
+	if (!bad && msg->uri.scheme.p == sanity_bad_uri.p &&
+	    msg->ver.p != sanity_bad_version.p)
+		bad = "Bad Request-Line";
 	if (bad) {
 		answer(a, 400, bad);
+		return;
+	}
+	if (msg->ver.p == sanity_bad_version.p) {
+		answer(a, 505, "Version Not Supported");
 		return;
 	}
 	check_length(msg, reliable, a);

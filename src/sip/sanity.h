@@ -29,6 +29,10 @@ struct sanity_conf {
 	void *arg;
 };
 
+/** What decode.c leaves in ruri and uri.scheme, or ver, of a request whose first
+ *  line could not be read. */
+extern const struct pl sanity_bad_uri, sanity_bad_version;
+
 /** What to do with a message. */
 struct sanity_answer {
 	uint16_t

@@ -19,28 +19,29 @@ cleanup() {
 }
 trap cleanup EXIT
 command -v sipp > /dev/null || { echo "sip: sipp is not installed (tools/deps.sh check)"; exit 1; }
-pin() { if [ "$(nproc)" -gt 1 ]; then taskset -c "$@"; else shift; "$@"; fi; }
+ours=() theirs=()
+[ "$(nproc)" -gt 1 ] && ours=(taskset -c 1) theirs=(taskset -c 0)
 port=$((20000 + RANDOM % 20000))
 
 failed=0
 for rate in $rates; do
 	n=$((rate * seconds))
 	mkfifo "$work/in.$rate"
-	pin 1 "$BIN/test/system/sip_rig" -p "$port" "100=sip:100@127.0.0.1:$((port + 1))" \
+	"${ours[@]}" "$BIN/test/system/sip_rig" -p "$port" "100=sip:100@127.0.0.1:$((port + 1))" \
 		< "$work/in.$rate" > "$work/rig.$rate" &
 	rig=$!
 	pids+=("$rig")
 	exec 3> "$work/in.$rate"
 	until grep -q ready "$work/rig.$rate"; do kill -0 "$rig"; done
 	cd "$work"
-	pin 0 timeout $((seconds + 60)) sipp -sf "$data/uas.xml" -i 127.0.0.1 -p $((port + 1)) \
-		-buff_size 4194304 -nostdin < /dev/null > uas.out 2>&1 &
+	"${theirs[@]}" timeout $((seconds + 60)) sipp -sf "$data/uas.xml" -i 127.0.0.1 -p $((port + 1)) \
+		-buff_size 4194304 -nostdin < /dev/null > uas.out 2>&1 3>&- &
 	uas=$!
 	pids+=("$uas")
-	pin 0 timeout $((seconds + 40)) sipp -sf "$data/uac.xml" -i 127.0.0.1 -p $((port + 2)) \
+	"${theirs[@]}" timeout $((seconds + 40)) sipp -sf "$data/uac.xml" -i 127.0.0.1 -p $((port + 2)) \
 		-s 100 -r "$rate" -m "$n" -l 20000 -d 20 -recv_timeout 10000 \
 		-timeout $((seconds + 30)) -buff_size 4194304 -timer_resol 1 -nostdin \
-		-trace_stat -fd 600 127.0.0.1:"$port" < /dev/null > uac.out 2>&1 || true
+		-trace_stat -fd 600 127.0.0.1:"$port" < /dev/null > uac.out 2>&1 3>&- || true
 	kill "$uas" 2> /dev/null || true
 	wait "$uas" 2> /dev/null || true
 	exec 3>&-

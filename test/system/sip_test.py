@@ -515,7 +515,8 @@ TORTURE = {"intmeth": 405, "esc02": 405, "mpart01": 405, "clerr": 400, "ncl": 40
            "scalar02": 400, "quotbal": 400, "escruri": 400, "badaspec": 400,
            "mismatch01": 400, "mismatch02": 400, "insuf": 400, "unkscm": 416, "novelsc": 416,
            "bext01": 420, "invut": 415, "multi01": 400, "mcl01": 400, "zeromf": 483,
-           "sdp01": 406, "lwsdisp": 200, "transports": 200, "semiuri": 200, "badbranch": 200}
+           "sdp01": 406, "lwsdisp": 200, "transports": 200, "badvers": 505, "lwsruri": 400,
+           "lwsstart": 400, "trws": 400, "semiuri": 200, "badbranch": 200}
 
 
 def torture():

@@ -209,6 +209,8 @@ static const struct sample {
 	{{DO_OK_UPDATE, 0}}, ENDS(EARLY), CH(IDLE)},
 {ENDS(RINGING), CH(UPDATE_IN), INV|AGREED|IN|HELD, {.ev = EV_ACCEPT, SDP},
 	{{DO_OK_UPDATE, 0}, {DO_OK_INVITE, 0}}, ENDS(ANSWERED), CH(IDLE)},
+{ENDS(RINGING), CH(UPDATE_IN), INV|AGREED|IN|REL|HELD, {.ev = EV_ACCEPT, SDP},
+	{{DO_OK_UPDATE, 0}}, ENDS(RINGING), CH(IDLE)}, /* PRACK is still missing */
 {ENDS(UP), CH(UPDATE_IN), INV|AGREED|IN, {.ev = EV_REFUSE, .code = 488},
 	{{DO_FAIL_UPDATE, 488}}, ENDS(UP), CH(IDLE)},
 /* the session timer */
@@ -419,6 +421,35 @@ TEST(dialog_reliable_provisional_is_repeated_till_prack)
 	CHECK_EQ(n, 6); /* 0.5 1.5 3.5 7.5 15.5 31.5 s */
 	CHECK_EQ(now, 32100);
 	CHECK_EQ(d.state, DIALOG_OVER);
+}
+
+TEST(dialog_offer_in_a_reliable_provisional)
+{
+	struct dialog d;
+
+	dialog_init(&d, false, false, 0);
+	feed(&d, 0,
+	     (struct dialog_event){.ev = EV_RING,
+				   .code = 183,
+				   .sdp = true,
+				   .reliable = true});
+	CHECK(d.rel_offer && d.offer_ours);
+	/* an UPDATE must wait till PRACK has brought the answer */
+	CHECK(!d.agreed);
+	feed(&d, 1,
+	     (struct dialog_event){.ev = EV_PRACK, .rseq = 1, .sdp = true});
+	CHECK(d.agreed && !d.offer_ours && !d.rel_waits);
+	/* the 2xx makes no second offer */
+	feed(&d, 2, (struct dialog_event){.ev = EV_ANSWER});
+	CHECK(!d.offer_ours);
+	CHECK_EQ(d.state, DIALOG_ANSWERED);
+
+	/* without one the 2xx is the offer, and ACK the answer */
+	dialog_init(&d, false, false, 0);
+	feed(&d, 2, (struct dialog_event){.ev = EV_ANSWER});
+	CHECK(d.offer_ours);
+	feed(&d, 3, (struct dialog_event){.ev = EV_ACK, .sdp = true});
+	CHECK(!d.offer_ours && d.agreed);
 }
 
 TEST(dialog_session_timer)

@@ -43,15 +43,15 @@ static const struct torture {
 	{"scalarlg", "3.1.2.5", SANITY_DROP, NULL},
 	{"quotbal", "3.1.2.6", 400, "Bad To"},
 	{"ltgtruri", "3.1.2.7", UNREAD, NULL},
-	{"lwsruri", "3.1.2.8", UNREAD, NULL},
-	{"lwsstart", "3.1.2.9", UNREAD, NULL},
-	{"trws", "3.1.2.10", UNREAD, NULL},
+	{"lwsruri", "3.1.2.8", 400, "Request-Line"},
+	{"lwsstart", "3.1.2.9", 400, "Request-Line"},
+	{"trws", "3.1.2.10", 400, "Request-Line"},
 	{"escruri", "3.1.2.11", 400, "Request-URI"},
 	{"baddate", "3.1.2.12", SANITY_PASS, NULL}, /* Date is not used */
 	{"regbadct", "3.1.2.13", SANITY_PASS, NULL}, /* the registrar's */
 	{"badaspec", "3.1.2.14", 400, "Bad To"},
 	{"baddn", "3.1.2.15", UNREAD, NULL}, /* no empty line either */
-	{"badvers", "3.1.2.16", UNREAD, NULL},
+	{"badvers", "3.1.2.16", 505, NULL},
 	{"mismatch01", "3.1.2.17", 400, "CSeq method"},
 	{"mismatch02", "3.1.2.18", 400, "CSeq method"},
 	{"bigcode", "3.1.2.19", SANITY_DROP, NULL},
