@@ -202,6 +202,8 @@ static void head_print(const json_t *item, bool in, FILE *f)
 	field(&b, tr("subject"), json_text(item, "subject"));
 	field(&b, tr("by"), json_text(item, "by"));
 	field(&b, tr("time"), json_text(item, "time"));
+	field(&b, tr("line"), json_text(item, "line"));
+	field(&b, tr("written"), json_text(item, "written"));
 	field(&b, tr("precedence"), tr(json_text(item, "precedence")));
 	field(&b, "id", json_text(item, "id"));
 	field(&b, tr("file"), json_text(item, "name"));

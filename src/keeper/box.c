@@ -62,6 +62,13 @@ static json_t *states_make(const struct page *pg, uint64_t seq, unsigned bits)
 	return to;
 }
 
+static json_t *value_or_null(const struct entry *e, const char *name)
+{
+	const struct str v = entry_get(e, name);
+
+	return v.n ? reply_str(v) : json_null();
+}
+
 /* 0 with *out; EBADMSG: no item after all; ENOMEM, EIO */
 static int item_make(const struct page *pg, const struct db_entry *e,
 		     json_t **out)
@@ -78,21 +85,23 @@ static int item_make(const struct page *pg, const struct db_entry *e,
 			       &bits);
 	if (err)
 		return err;
-	*out = json_pack("{s:I,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:o,s:o}", "seq",
-			 (json_int_t)e->seq, "kind", entry_kind_name(p.kind),
-			 "id", reply_str(entry_get(&p, "id")), "by",
-			 reply_str(entry_get(&p, "by")), "precedence",
-			 reply_str(entry_get(&p, "precedence")), "subject",
-			 reply_str(entry_get(&p, "subject")), "name",
-			 p.kind == ENTRY_DOCUMENT
-				 ? reply_str(entry_get(&p, "name"))
-				 : json_null(),
-			 "media", reply_str(blob.media), "bytes",
-			 (json_int_t)(blob.bytes > BLOB_SALT_BYTES
+	*out = json_pack(
+		"{s:I,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:o,s:o,s:o,s:o}", "seq",
+		(json_int_t)e->seq, "kind", entry_kind_name(p.kind), "id",
+		reply_str(entry_get(&p, "id")), "by",
+		reply_str(entry_get(&p, "by")), "precedence",
+		reply_str(entry_get(&p, "precedence")), "subject",
+		reply_str(entry_get(&p, "subject")), "name",
+		p.kind == ENTRY_DOCUMENT ? reply_str(entry_get(&p, "name"))
+					 : json_null(),
+		"media", reply_str(blob.media), "bytes",
+		(json_int_t)(blob.bytes > BLOB_SALT_BYTES
 				     ? blob.bytes - BLOB_SALT_BYTES
-					      : 0),
-			 "time", reply_stamp(p.env.time_ms), "states",
-			 states_make(pg, e->seq, bits));
+				     : 0),
+		"time", reply_stamp(p.env.time_ms), "states",
+		states_make(pg, e->seq, bits), "line",
+		value_or_null(&p, "line"), "written",
+		value_or_null(&p, "written"));
 	return *out ? 0 : ENOMEM;
 }
 

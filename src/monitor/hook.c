@@ -10,7 +10,9 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -33,6 +35,8 @@ struct hook {
 	struct waiting ring[HOOK_WAITING_MAX];
 	size_t first, n;
 	size_t left_out;
+	int log;		/* socket to the system's log; -1 */
+	uint64_t deaf;		/* alarms in a row that it did not take */
 	pid_t pid;		/* 0: none runs */
 	uint64_t kill_at_ms;
 	struct waiting now;	/* what it was started with */
@@ -46,8 +50,10 @@ int hook_alloc(struct hook **hp, const struct config *conf)
 		return ENOMEM;
 	h->conf = conf;
 	h->kill_at_ms = UINT64_MAX;
-	if (conf->alarm_syslog)
-		openlog("ringdownd", LOG_NDELAY | LOG_PID, LOG_DAEMON);
+	h->log = conf->alarm_syslog
+			 ? socket(AF_UNIX,
+				  SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)
+			 : -1;
 	if (conf->alarm_hook[0] && access(conf->alarm_hook, X_OK))
 		log_warn("hook.not-there", "file=%s err=%s do=%s",
 			 conf->alarm_hook, strerror(errno),
@@ -69,8 +75,8 @@ void *hook_free(struct hook *h)
 {
 	if (h) {
 		hook_kill(h);
-		if (h->conf->alarm_syslog)
-			closelog();
+		if (h->log >= 0)
+			(void)close(h->log);
 		free(h);
 	}
 	return NULL;
@@ -84,11 +90,38 @@ static void text(struct str s, char *out, size_t size)
 		out[0] = '\0';
 }
 
-static void to_syslog(const struct waiting *w, bool loud)
+/* As syslog(3) writes it, but never waiting: a log daemon that hangs must not
+   keep the monitor from starting a child again.  What receives it puts its own
+   time in. */
+static void to_syslog(struct hook *h, const struct waiting *w, bool loud)
 {
-	syslog(LOG_DAEMON | (loud ? LOG_ALERT : LOG_NOTICE),
-	       "%s peer=%s line=%s: %s", w->event, *w->peer ? w->peer : "-",
-	       *w->line ? w->line : "-", w->words);
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	const struct sockaddr_un a = {.sun_family = AF_UNIX,
+				      .sun_path = "/dev/log"};
+	const int month = (w->time[5] - '0') * 10 + w->time[6] - '1';
+	char text[TEXT_CHARS + 200];
+	size_t n;
+
+	(void)snprintf(text, sizeof(text),
+		       "<%d>%.3s %c%c %.8s ringdownd[%d]: %s peer=%s line=%s: "
+		       "%s",
+		       LOG_DAEMON | (loud ? LOG_ALERT : LOG_NOTICE),
+		       months + 3 * month, w->time[8] == '0' ? ' ' : w->time[8],
+		       w->time[9], w->time + 11, (int)getpid(), w->event,
+		       *w->peer ? w->peer : "-", *w->line ? w->line : "-",
+		       w->words);
+	n = strlen(text);
+	if (sendto(h->log, text, n, MSG_DONTWAIT | MSG_NOSIGNAL,
+		   (const struct sockaddr *)&a, sizeof(a)) == (ssize_t)n) {
+		if (h->deaf)
+			log_info("syslog.takes-again", "lost=%llu",
+				 (unsigned long long)h->deaf);
+		h->deaf = 0;
+	} else if (!h->deaf++) {
+		log_error("syslog.deaf", "err=%s kept=%s do=%s",
+			  strerror(errno), "the alarms, in this log",
+			  "look at what serves /dev/log");
+	}
 }
 
 void hook_alarm(struct hook *h, const struct wire_alarm *a)
@@ -100,8 +133,8 @@ void hook_alarm(struct hook *h, const struct wire_alarm *a)
 	text(a->line, w.line, sizeof(w.line));
 	text(a->words, w.words, sizeof(w.words));
 	stamp_print(a->time_ms, w.time);
-	if (h->conf->alarm_syslog)
-		to_syslog(&w, a->loud);
+	if (h->log >= 0)
+		to_syslog(h, &w, a->loud);
 	if (!h->conf->alarm_hook[0])
 		return;
 	if (h->n == HOOK_WAITING_MAX) {

@@ -227,7 +227,6 @@ class World:
         if os.getuid() or os.path.lexists("/dev/log"):
             return None
         s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
         s.bind("/dev/log")
         atexit.register(os.unlink, "/dev/log")
         os.chmod("/dev/log", 0o666)
@@ -364,6 +363,8 @@ def closed_waits_and_goes_out(w):
     late = [e for e in w.north.record() if e["type"] == "notice" and ["subject", "closing 7"]
             in e["fields"]]
     assert len(late) == 1 and "written" in dict(late[0]["fields"]), late
+    item = w.north.http("GET", "/v1/pairs/south.example/in/%d" % late[0]["seq"])[1]
+    assert item["line"] == "closing" and item["written"] < item["time"], item
 
 
 @test
@@ -583,21 +584,33 @@ def syslog_is_told(w):
     if not w.syslog:
         print("    no /dev/log of our own: not looked at")
         return
+    def drain():
+        rows = []
+        try:
+            while True:
+                rows.append(w.syslog.recv(4096).decode())
+        except TimeoutError:
+            return rows
+    # nobody reads it: when it is full, that stops nothing
+    w.agree("noisy")
+    for i in range(50):
+        if b"ev=syslog.deaf" in w.south.logfile.read_bytes():
+            break
+        assert w.south.act("noisy", "declare", state=("fault", "open")[i % 2], reason="x")[
+            0] == 201
+    assert drain() and b"ev=syslog.deaf" in w.south.logfile.read_bytes()
     w.agree("logged", grace=60)
     _, got = w.north.act("logged", "check")
     until(lambda: w.south.line("logged")["calls"])
-    rows = []
-    try:
-        while True:
-            rows.append(w.syslog.recv(4096).decode())
-    except TimeoutError:
-        pass
+    rows = drain()
+    assert b"ev=syslog.takes-again" in w.south.logfile.read_bytes()
     for what, priority in ((": agreed peer=north.example line=logged: ", 3 << 3 | 5),
                            (": check-asked peer=north.example line=logged: ", 3 << 3 | 1)):
         found = [r for r in rows if what in r]
         found = [r for r in found if "nobody need" not in r]
         assert found and all(r.startswith("<%d>" % priority) for r in found), (what, rows)
-        assert all("ringdownd[%d]" % w.south.process.pid in r for r in found), found
+        assert all(re.match(r"<\d+>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d ringdownd\[%d\]: "
+                            % w.south.process.pid, r) for r in found), found
     w.south.act("logged", "attend", seq=got["seq"])
 
 
