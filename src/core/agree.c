@@ -175,8 +175,9 @@ int lines_learn(struct core *c, struct pair *p)
 
 			if (p->folded[s] == size[s])
 				continue;
-			err = DB(c, entry_walk, feed_id(p->no, s), p->folded[s],
-				 size[s] - p->folded[s], false, learn, &g);
+			err = DB(c, entry_walk, feed_id(p->no, (enum feed_of)s),
+				 p->folded[s], size[s] - p->folded[s], false,
+				 learn, &g);
 			err = err == EAGAIN ? 0 : err;
 		}
 	} while (!err && p->folded[0] + p->folded[1] != before);
