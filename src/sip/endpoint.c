@@ -153,6 +153,22 @@ static void outside(struct endpoint *ep, const struct sip_msg *msg)
 	}
 }
 
+/** libre keeps its sockets to itself, but a message names the one it came by. */
+static void size_socket(struct endpoint *ep, const struct sip_msg *msg)
+{
+	if (msg->tp != SIP_TRANSP_UDP)
+		return;
+	for (size_t i = 0; i < ENDPOINT_SOCKETS; i++) {
+		if (ep->sized[i] == msg->sock)
+			return;
+		if (ep->sized[i])
+			continue;
+		ep->sized[i] = msg->sock;
+		(void)udp_sockbuf_set(msg->sock, UDP_BUFFER_BYTES);
+		return;
+	}
+}
+
 static bool request_handler(const struct sip_msg *msg, void *arg)
 {
 	struct endpoint *ep = arg;
@@ -165,11 +181,7 @@ static bool request_handler(const struct sip_msg *msg, void *arg)
 	struct session *s;
 
 	ep->count.requests++;
-	/* libre keeps its sockets to itself; a message names the one it came by */
-	if (msg->tp == SIP_TRANSP_UDP && msg->sock != ep->sized) {
-		(void)udp_sockbuf_set(msg->sock, UDP_BUFFER_BYTES);
-		ep->sized = msg->sock;
-	}
+	size_socket(ep, msg);
 	if (ep->conf.sourceh && !ep->conf.sourceh(msg, ep->conf.arg)) {
 		ep->count.sources_refused++;
 		return true;

@@ -9,6 +9,7 @@
 #include "sip/session.h"
 
 #define SESSION_REASON_BYTES 160
+#define ENDPOINT_SOCKETS 4
 
 struct endpoint {
 	struct endpoint_conf conf;
@@ -17,7 +18,7 @@ struct endpoint {
 	struct sip_lsnr *requests, *responses;
 	struct hash *calls; /* struct session by Call-ID */
 	struct endpoint_count count;
-	void *sized; /* UDP socket with a large buffer; never followed */
+	void *sized[ENDPOINT_SOCKETS]; /* UDP sockets seen; never followed */
 	/* Reason of the CANCEL that libre is just dealing with: it shows us
 	 * the message only as octets, before it finds the transaction */
 	char cancel_reason[SESSION_REASON_BYTES];

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: ISC
 """Calls through sip_rig: what each side must hear, message by message."""
 import hashlib
+import os
 import re
 import subprocess
 import time
 
-from sip_lib import ROOT, SDP, Failure, Leg, Phone, Rig, check, run
+from sip_lib import BIN, ROOT, SDP, Failure, Leg, Phone, Rig, check, run
 
 
 def pair(*args, n=1, tcp=False):
@@ -680,6 +681,31 @@ def floods_are_dropped():
     check(n["sources_refused"] >= 22, f"{n}")
 
 
+def nua():
+    """sofia-sip on both sides: PRACK, hold, UPDATE, INFO, BYE."""
+    program = BIN / "test/system/sip_nua"
+    if not program.exists():
+        raise Failure("sip_nua is not built: libsofia-sip-ua-dev is not installed")
+    rig = Rig("-e", "300")
+    b_port, a_port = (str(Rig().port) for _ in range(2))
+    rig.start(_100=[f"sip:100@127.0.0.1:{b_port}"])
+    env = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}  # its library's
+    b = subprocess.Popen([program, b_port, "answer"], stdout=subprocess.PIPE, text=True, env=env)
+    try:
+        check(b.stdout.readline() == "ready\n", "sip_nua does not start")
+        a = subprocess.run([program, a_port, "call", f"sip:100@127.0.0.1:{rig.port}"],
+                           capture_output=True, text=True, timeout=20, check=False, env=env)
+        heard, _ = b.communicate(timeout=10)
+    finally:
+        b.kill()
+    check(a.stdout.split("\n")[1:-1] == ["pracked 200", "invite 200", "invite 200", "update 200",
+                                         "info 200", "bye 200"], a.stdout)
+    check(heard.split("\n")[:-1] == ["prack 200", "reinvite 200", "reinvite 200", "informed 200",
+                                     "bye 200"], heard)
+    check(a.returncode == 0 and b.returncode == 0, "it did not end well")
+    check(rig.stop()["open"] == 0, "a call is left open")
+
+
 def sipp():
     """A peer of another make, 100 calls."""
     rig = Rig()
@@ -707,4 +733,4 @@ run([basic, refused, cancel_waits_for_provisional, answer_crosses_cancel, fork_f
      fork_second_200, all_refuse, answer_comes_late, prack, update_early, reinvite_488, glare,
      second_invite_inside, session_timer, late_offer, info_and_unknown, refer, contact_behind_nat, dead_stream,
      too_many, accounts, too_many_contacts, station_calls_station,
-     floods_are_dropped, torture, sipp])
+     floods_are_dropped, torture, nua, sipp])
