@@ -82,16 +82,19 @@ static int role_run(enum role role, const struct config *conf)
 {
 	char name[16];
 	struct boot b;
+	int status = 2;
 
 	snprintf(name, sizeof(name), "rd-%s", role_name(role));
 	(void)prctl(PR_SET_NAME, name, 0, 0, 0); /* for ps(1) alone */
 	boot_begin(&b, role);
 	switch (role) {
-	case ROLE_KEEPER: return keeper_main(&b, conf);
-	case ROLE_TRUNK: return trunk_main(&b, conf);
-	case ROLE_CONSOLE: return console_main(&b, conf);
-	default: return 2;
+	case ROLE_KEEPER: status = keeper_main(&b, conf); break;
+	case ROLE_TRUNK: status = trunk_main(&b, conf); break;
+	case ROLE_CONSOLE: status = console_main(&b, conf); break;
+	default: break;
 	}
+	boot_end(&b);
+	return status;
 }
 
 int main(int argc, char **argv)
