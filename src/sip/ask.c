@@ -369,6 +369,10 @@ static void invite_accepted(struct session *s, const struct ask *a,
 		e.code = 502;
 	}
 	s->ack_cseq = a->cseq;
+	/* What was of use only while it rang */
+	s->prov = mem_deref(s->prov);
+	for (size_t i = 0; i < DIALOG_LEGS_MAX; i++)
+		s->leg[i] = mem_deref(s->leg[i]);
 	e.sdp = session_body(msg, NULL);
 	session_learn(s, msg);
 	session_terms(s, msg, &e);

@@ -308,7 +308,10 @@ ROW(OUTGOING, ANY, EV_BYE, NULL, STAY, A(DO_OK_BYE)),
 ROW(ANY, ANY, EV_BYE, NULL, TO(OVER), A(DO_OK_BYE)),
 ROW(S(ENDING), ANY, EV_BYE_DONE, NULL, TO(OVER), A(DO_NOTHING)),
 ROW(ANY, ANY, EV_PRACK, NULL, STAY, N(DO_FAIL_PRACK, 481)),
-ROW(ANY & ~S(OVER), ANY, EV_LOST, NULL, TO(OVER), N(TELL_OVER, 503)),
+/* A call that is up needs no stream: it may have been idle for too long, and
+ * voice goes on.  What waits for an answer over it will have none */
+ROW(S(UP), C(INVITE_OUT) | C(UPDATE_OUT), EV_LOST, NULL, THEN(IDLE), N(TELL_REFUSED, 503)),
+ROW(ANY & ~(S(OVER) | S(UP)), ANY, EV_LOST, NULL, TO(OVER), N(TELL_OVER, 503)),
 /* clang-format on */
 };
 

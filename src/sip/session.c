@@ -460,6 +460,15 @@ static void info_in(struct session *s, const struct sip_msg *msg)
 	mem_deref(s);
 }
 
+/** Nothing of it will be sent again: a held call should be small. */
+static void forget_sent(struct session *s)
+{
+	s->ok_sent.mb = mem_deref(s->ok_sent.mb);
+	s->ok_sent.msg = mem_deref(s->ok_sent.msg);
+	s->prov_sent.mb = mem_deref(s->prov_sent.mb);
+	s->prov_sent.msg = mem_deref(s->prov_sent.msg);
+}
+
 /** A request with this session's tags.  False: not one for sessions. */
 bool session_request(struct session *s, const struct sip_msg *msg)
 {
@@ -467,8 +476,13 @@ bool session_request(struct session *s, const struct sip_msg *msg)
 
 	e.sdp = session_body(msg, NULL);
 	if (!pl_strcmp(&msg->met, "ACK")) {
-		if (msg->cseq.num == s->invite_cseq)
+		if (msg->cseq.num == s->invite_cseq) {
+			mem_ref(s);
 			session_feed(s, &e, msg);
+			if (!s->d.ack_due)
+				forget_sent(s);
+			mem_deref(s);
+		}
 		return true;
 	}
 	if (!sip_dialog_rseq_valid(s->dlg, msg)) {

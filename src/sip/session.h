@@ -58,7 +58,8 @@ struct session_call {
 	const char *lines;     /* more header lines with CRLF, or NULL */
 	const char *auth_user, *auth_pass; /* for 401 and 407, or NULL */
 	const struct sip_msg *over; /* heard over the stream that leads there:
-				     * its death ends the call; or NULL */
+				     * its death ends a call that
+				     * is not up yet; or NULL */
 };
 
 /**

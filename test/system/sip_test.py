@@ -370,6 +370,30 @@ def session_timer():
     hang_up(rig, a, Leg(pb, invite=inv))
 
 
+def session_expires():
+    """A minute long, so only by name: we refresh, they do not."""
+    rig, pa, (pb,) = pair("-e", "90")
+    a = Leg(pa, "100")
+    a.request("INVITE", SDP % 1000, "Supported: timer\r\nSession-Expires: 90;refresher=uac\r\n")
+    inv = pb.wait("INVITE")
+    pb.reply(inv, 200, SDP % 2000,
+             "Session-Expires: 90;refresher=uac\r\nRequire: timer\r\nAllow: UPDATE\r\n")
+    pb.wait("ACK")
+    a.learn(pa.wait(200))
+    a.ack()
+    start = time.monotonic()
+    m = pb.wait("UPDATE", 50)
+    check(44 < time.monotonic() - start < 47, "not at half time")
+    check(not m.body and m.get("Session-Expires") == "90;refresher=uac", "not a refresh")
+    pb.reply(m, 200, None, "Session-Expires: 90;refresher=uac\r\nRequire: timer\r\n")
+    bye = pa.wait("BYE", 20)
+    check(59 < time.monotonic() - start < 62, "not a third before the end")
+    check(bye.get("Reason").startswith("SIP;cause=408"), f"Reason: {bye.get('Reason')}")
+    pa.reply(bye, 200)
+    pb.reply(pb.wait("BYE"), 200)
+    check(rig.stop()["open"] == 0, "a call is left open")
+
+
 def late_offer():
     rig, pa, (pb,) = pair()
     a = Leg(pa, "100")
@@ -488,8 +512,13 @@ def contact_behind_nat():
 def dead_stream():
     rig, a, b = up(tcp=True)
     a.p.close()
+    b.p.nothing(0.3)  # voice may go on: idle streams are closed by many
     start = time.monotonic()
-    b.p.reply(b.p.wait("BYE", 2), 200)
+    b.request("INVITE", SDP % 2000)
+    b.p.wait((503, "INVITE"))
+    b.ack_failure()
+    b.request("BYE")
+    b.p.wait((200, "BYE"))
     check(time.monotonic() - start < 1, "not at once")
     check(rig.stop()["open"] == 0, "a call is left open")
 
@@ -733,4 +762,4 @@ run([basic, refused, cancel_waits_for_provisional, answer_crosses_cancel, fork_f
      fork_second_200, all_refuse, answer_comes_late, prack, update_early, reinvite_488, glare,
      second_invite_inside, session_timer, late_offer, info_and_unknown, refer, contact_behind_nat, dead_stream,
      too_many, accounts, too_many_contacts, station_calls_station,
-     floods_are_dropped, torture, nua, sipp])
+     floods_are_dropped, torture, nua, sipp], by_name=[session_expires])

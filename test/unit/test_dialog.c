@@ -241,7 +241,9 @@ static const struct sample {
 	{{TELL_OVER, 0}}, ENDS(OVER), CH(IDLE)},
 {ENDS(UP), CH(IDLE), INV|AGREED, {.ev = EV_PRACK, .rseq = 7},
 	{{DO_FAIL_PRACK, 481}}, ENDS(UP), CH(IDLE)},
-{ENDS(UP), CH(IDLE), INV|AGREED, {.ev = EV_LOST}, {{TELL_OVER, 503}}, ENDS(OVER), CH(IDLE)},
+{ENDS(UP), CH(IDLE), INV|AGREED, {.ev = EV_LOST}, {{0}}, ENDS(UP), CH(IDLE)},
+{ENDS(UP), CH(INVITE_OUT), INV|AGREED, {.ev = EV_LOST}, {{TELL_REFUSED, 503}}, ENDS(UP), CH(IDLE)},
+{ENDS(RINGING), CH(IDLE), INV|AGREED, {.ev = EV_LOST}, {{TELL_OVER, 503}}, ENDS(OVER), CH(IDLE)},
 /* clang-format on */
 };
 #define SAMPLES (sizeof(samples) / sizeof(samples[0]))
