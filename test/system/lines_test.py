@@ -76,6 +76,7 @@ class Side:
     def start(self):
         self.process = subprocess.Popen([BIN / "ringdownd", "-c", self.conf], stderr=self.log,
                                         stdout=self.log)
+        atexit.register(self.process.kill)      # whatever fails
         until(lambda: self.process.poll() is not None or subprocess.run([BIN / "ringdown", "-c", self.conf, "status"],
                                      capture_output=True).returncode == 0)
         assert self.process.poll() is None, self.logfile.read_text()
@@ -139,7 +140,7 @@ class Side:
 
     def trunk(self):
         _, s = self.http("GET", "/v1/status")
-        return s["pairs"][0]["line"]
+        return s["pairs"][0]["trunk"]
 
 
 def agreement(line, version=1, replaces="none", **more):
@@ -184,6 +185,7 @@ class World:
         self.relay = subprocess.Popen([BIN / "test/system/relay", "%d:%d" % (base + 2, base),
                                        "%d:%d" % (base + 3, base + 1)],
                                       stdout=subprocess.DEVNULL)
+        atexit.register(self.relay.kill)
         self.north = Side(work, "north", base, base + 2)
         self.south = Side(work, "south", base + 1, base + 3)
         self.both = (self.north, self.south)
@@ -220,6 +222,7 @@ class World:
         for s in self.both:
             s.stop()
         self.relay.kill()
+        self.relay.wait()
 
     @staticmethod
     def devlog():
