@@ -94,6 +94,7 @@ ratio() {
 }
 
 echo "machine: $(nproc) cores, $(uname -r), load $(cut -d' ' -f1-3 /proc/loadavg)"
+(on 1 "$BIN/media_load" floor)
 echo "-- one call, telephone to telephone across both exchanges"
 near 1 0
 echo "-- across both exchanges, CPU is that of both"
