@@ -178,7 +178,7 @@ void pairs_print(const json_t *status)
 
 	buf_init(&b, 65536);
 	text_cell(&b, tr("peer"), 30);
-	text_cell(&b, tr("line"), 10);
+	text_cell(&b, tr("trunk"), 10);
 	text_cell(&b, tr("unacknowledged"), 16);
 	text_cell(&b, tr("state"), 0);
 	buf_str(&b, "\n");
@@ -188,7 +188,7 @@ void pairs_print(const json_t *status)
 
 		text_cell(&b, json_text(pair, "peer"), 29);
 		buf_str(&b, " ");
-		text_cell(&b, tr(json_text(pair, "line")), 10);
+		text_cell(&b, tr(json_text(pair, "trunk")), 10);
 		snprintf(n, sizeof(n), "%lld",
 			 (long long)json_number(pair, "unacknowledged"));
 		text_cell(&b, n, 16);

@@ -23,7 +23,7 @@ struct view {
 #define RING_MS 10000	/* a check that waits rings again after so long */
 
 /* State never by colour alone: a shape, a word, then the colour */
-static void line_mark(struct buf *b, const char *line, bool color)
+static void trunk_mark(struct buf *b, const char *line, bool color)
 {
 	const bool up = !strcmp(line, "up"), down = !strcmp(line, "down");
 
@@ -171,7 +171,7 @@ static void pair_print(struct buf *b, const json_t *pair, const json_t *lines,
 	buf_str(b, "\n");
 	text_cell(b, json_text(pair, "peer"), 0);
 	buf_str(b, "  ");
-	line_mark(b, json_text(pair, "line"), color);
+	trunk_mark(b, json_text(pair, "trunk"), color);
 	since(b, json_object_get(pair, "since"));
 	buf_str(b, "\n");
 	pair_warn(b, pair);

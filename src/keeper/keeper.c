@@ -151,7 +151,7 @@ static void turn_void(struct keeper *k, int err, bool kept)
 		  (unsigned long long)k->sick_rest_ms);
 	store_rollback(k->store);
 	asked_void(k, err, kept);
-	line_close_all(k, "cannot write its record just now");
+	link_close_all(k, "cannot write its record just now");
 	core_again(k);
 	k->pairs_due = k->news_due = true;
 }
@@ -258,7 +258,7 @@ static int trunk_take(struct keeper *k)
 			trunk_broken(k, err, "a message that may not be");
 			return 0;
 		}
-		err = line_message(k, &m);
+		err = link_message(k, &m);
 		if (err == EPROTO)
 			trunk_broken(k, err, wire_name(m.type));
 		else if (err)
@@ -327,7 +327,7 @@ static int gone_take(struct keeper *k, bool new_trunk, bool new_console)
 		if (!new_trunk)
 			k->boot->peer[ROLE_TRUNK] =
 				wire_end_free(k->boot->peer[ROLE_TRUNK]);
-		err = line_gone(k);
+		err = link_gone(k);
 		k->trunk_gone = false;
 	}
 	if (k->console_gone) {
@@ -349,7 +349,7 @@ static void on_action(const struct action *a, void *arg)
 	if (a->kind == ACTION_ANSWER)
 		asked_answer(k, a);
 	else
-		line_action(k, a);
+		link_action(k, a);
 }
 
 /* What was signed, outside the store too */
@@ -397,10 +397,10 @@ static void after_turn(struct keeper *k)
 	if (k->fatal)
 		return;
 	if (k->pairs_due)
-		line_pairs(k);
+		link_pairs(k);
 	k->pairs_due = false;
 	if (k->ping_due)
-		line_turn(k);
+		link_turn(k);
 	k->ping_due = false;
 	asked_questions(k);
 	dossier_step(k);

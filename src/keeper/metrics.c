@@ -309,7 +309,7 @@ static void paths(struct keeper *k, struct buf *b, const char *name,
 		  const struct pair_view *v, enum path_metric which)
 {
 	for (unsigned i = 0; i < PATHS_MAX; i++) {
-		const struct line_path *p = &k->line[v->pair].path[i];
+		const struct link_path *p = &k->link[v->pair].path[i];
 		const char number[2] = {(char)('0' + i), '\0'};
 
 		if (!p->known || (which == PATH_M_RTT && !p->rtt_us))

@@ -55,22 +55,22 @@ static void say(struct keeper *k, const struct pair_view *v, const char *fmt,
 	news_say(k, v->pair, "", "", "", what);
 }
 
-static void line_news(struct keeper *k, const struct pair_view *v,
+static void link_news(struct keeper *k, const struct pair_view *v,
 		      struct told *t)
 {
 	const enum trunk_state now = trunk_state(k, v);
 
-	if (t->known && now == t->line)
+	if (t->known && now == t->trunk)
 		return;
 	if (t->known || now != TRUNK_DOWN) {
-		t->line_since_ms = k->now.wall_ms;
-		log_info("line.changed", "peer=%s line=%s", v->card->name,
+		t->trunk_since_ms = k->now.wall_ms;
+		log_info("trunk.changed", "peer=%s trunk=%s", v->card->name,
 			 trunk_state_name(now));
-		say(k, v, "line %s", trunk_state_name(now));
+		say(k, v, "trunk %s", trunk_state_name(now));
 		alarm_say(k, "trunk", v->card->name, now == TRUNK_DOWN,
 			  "the trunk is %s", trunk_state_name(now));
 	}
-	t->line = now;
+	t->trunk = now;
 }
 
 static void standing_news(struct keeper *k, const struct pair_view *v,
@@ -102,7 +102,7 @@ static void pair_news(struct keeper *k, const struct pair_view *v)
 	struct told *t = &k->news[v->pair];
 	const bool first = !t->known;
 
-	line_news(k, v, t);
+	link_news(k, v, t);
 	if (!first) {
 		standing_news(k, v, t);
 		if (t->joint != v->joint_size || t->own != v->own_size ||
@@ -119,8 +119,8 @@ static void pair_news(struct keeper *k, const struct pair_view *v)
 	*t = (struct told){.known = true,
 			   .state = v->state,
 			   .verdict = v->verdict,
-			   .line = t->line,
-			   .line_since_ms = t->line_since_ms,
+			   .trunk = t->trunk,
+			   .trunk_since_ms = t->trunk_since_ms,
 			   .joint = v->joint_size,
 			   .own = v->own_size,
 			   .other = v->peer_size,
@@ -141,5 +141,5 @@ void news_tick(struct keeper *k)
 		if (core_pair_get(k->core, i, &v))
 			pair_news(k, &v);
 	}
-	line_pairs(k);	/* a pair that stopped by itself must not be dialled */
+	link_pairs(k);	/* a pair that stopped by itself must not be dialled */
 }

@@ -3,7 +3,7 @@
  * @file state.h  What the files of the keeper share: private to src/keeper
  *
  *   keeper.c   start, the loop, one turn, void turns
- *   line.c     the pair with the trunk: events in, actions out
+ *   link.c     the pair with the trunk: events in, actions out
  *   asked.c    requests of people, and whose answer is whose
  *   reply.c    answers and problem documents
  *   submit.c   notices, documents, many notices; intake.c  long bodies in slices
@@ -125,7 +125,7 @@ struct line_counts {
 
 /* ---- what the trunk said ---- */
 
-struct line_path {
+struct link_path {
 	bool known;
 	uint8_t state;		/* enum path_state of core/path.h */
 	uint32_t rtt_us, rttvar_us;
@@ -136,8 +136,8 @@ struct line_path {
 
 enum trunk_state { TRUNK_DOWN, TRUNK_SUSPECT, TRUNK_UP };
 
-struct line {
-	struct line_path path[PATHS_MAX];
+struct link {
+	struct link_path path[PATHS_MAX];
 	bool told;		/* the trunk has a PAIR_SET */
 };
 
@@ -146,8 +146,8 @@ struct told {
 	bool known;
 	enum pair_state state;
 	enum verdict verdict;
-	enum trunk_state line;
-	int64_t line_since_ms;	/* wall; 0: not known */
+	enum trunk_state trunk;
+	int64_t trunk_since_ms;	/* wall; 0: not known */
 	uint64_t joint, own, other, acked, cosigned, wants;
 	bool path_due;
 	uint8_t path;
@@ -183,7 +183,7 @@ struct keeper {
 
 	uint32_t conn[CONNS_MAX];
 	size_t conns;
-	struct line line[PAIRS_MAX];
+	struct link link[PAIRS_MAX];
 	char counts[4001];
 	uint8_t frame[FRAME_BYTES_MAX];	/* head and body in one */
 
@@ -211,21 +211,21 @@ uint64_t clock_mono_ms(void);
 /** The pair of this name, also a revoked one. */
 bool pair_view_by(struct keeper *k, const char *peer, struct pair_view *v);
 
-/* ---- line.c ---- */
+/* ---- link.c ---- */
 
 /** One message of the trunk: 0, errno of core (the turn is void), or EPROTO:
  *  it broke the rules. */
-int line_message(struct keeper *k, const struct wire_msg *m)
+int link_message(struct keeper *k, const struct wire_msg *m)
 	__attribute__((warn_unused_result));
 /** What core wants sent.  Not for ACTION_ANSWER. */
-void line_action(struct keeper *k, const struct action *a);
+void link_action(struct keeper *k, const struct action *a);
 /** All paths leave core: the trunk is gone.  errno of core. */
-int line_gone(struct keeper *k) __attribute__((warn_unused_result));
+int link_gone(struct keeper *k) __attribute__((warn_unused_result));
 /** Close all paths: core starts anew. */
-void line_close_all(struct keeper *k, const char *reason);
+void link_close_all(struct keeper *k, const char *reason);
 /** PAIR_SET and PAIR_DROP, as far as not told. */
-void line_pairs(struct keeper *k);
-void line_turn(struct keeper *k);
+void link_pairs(struct keeper *k);
+void link_turn(struct keeper *k);
 /** Core is a new one: tell it again how the paths are. */
 void line_paths_again(struct keeper *k);
 enum trunk_state trunk_state(const struct keeper *k, const struct pair_view *v);

@@ -35,7 +35,7 @@ static json_t *measured(uint32_t us)
 	return us ? json_integer(us) : json_null();
 }
 
-static json_t *path_make(unsigned number, const struct line_path *p)
+static json_t *path_make(unsigned number, const struct link_path *p)
 {
 	const char *state = p->state == PATH_UP        ? "up"
 			    : p->state == PATH_SUSPECT ? "suspect"
@@ -50,7 +50,7 @@ static json_t *path_make(unsigned number, const struct line_path *p)
 			 (json_int_t)p->retransmits, "why", words(p->why));
 }
 
-static json_t *paths_make(const struct line *l)
+static json_t *paths_make(const struct link *l)
 {
 	json_t *to = json_array();
 
@@ -88,9 +88,9 @@ static int words_add(json_t *pair, const struct pair_view *v)
 static json_t *pair_make(struct keeper *k, const struct pair_view *v)
 {
 	const struct told *t = &k->news[v->pair];
-	const enum trunk_state line = trunk_state(k, v);
+	const enum trunk_state trunk = trunk_state(k, v);
 	const int64_t since =
-		t->known && t->line == line ? t->line_since_ms : 0;
+		t->known && t->trunk == trunk ? t->trunk_since_ms : 0;
 	char root[2 * DIGEST_BYTES + 1];
 	json_t *pair;
 
@@ -101,9 +101,9 @@ static json_t *pair_make(struct keeper *k, const struct pair_view *v)
 		"s:I,s:o,s:o,s:I}",
 		"peer", v->card->name, "state", status_pair_name(v->state),
 		"why", v->state_why, "verdict", verdict_name(v->verdict),
-		"verdict_why", v->verdict_why, "line", trunk_state_name(line),
+		"verdict_why", v->verdict_why, "trunk", trunk_state_name(trunk),
 		"since", stamp_or_null(since), "session", v->session, "paths",
-		paths_make(&k->line[v->pair]), "own", "size",
+		paths_make(&k->link[v->pair]), "own", "size",
 		(json_int_t)v->own_size, "acked", (json_int_t)v->own_acked,
 		"sent", (json_int_t)v->own_sent, "other", "size",
 		(json_int_t)v->peer_size, "cosigned",

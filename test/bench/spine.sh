@@ -35,7 +35,7 @@ for s in south north; do
 done
 side south pair add --yes "$work/north.card" > /dev/null
 side north pair add --yes "$work/south.card" > /dev/null
-up() { side south --json status | grep -q '"line":"up"'; }
+up() { side south --json status | grep -q '"trunk":"up"'; }
 until_true up
 
 echo "-- idle: CPU of all processes of both exchanges, 20 s"

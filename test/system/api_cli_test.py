@@ -32,7 +32,7 @@ def test(f):
 def pair(**more):
     return {
         "peer": "north.example", "state": "live", "why": "", "verdict": "trusted",
-        "verdict_why": "", "line": "up", "since": "2026-01-01T00:00:00.000Z", "session": True,
+        "verdict_why": "", "trunk": "up", "since": "2026-01-01T00:00:00.000Z", "session": True,
         "paths": [{"path": 0, "state": "up", "rtt_us": 12300, "rttvar_us": 800,
                    "remote": "192.0.2.1:7411", "bytes_in": 1, "bytes_out": 2, "retransmits": 0,
                    "why": ""}],

@@ -42,7 +42,7 @@ until_true() {
 	done
 }
 answers() { side "$1" status; }
-line_is() { [ "$(pair "$1" '["line"]')" = "$2" ]; }
+trunk_is() { [ "$(pair "$1" '["trunk"]')" = "$2" ]; }
 settled() {
 	[ "$(pair "$1" '["unacknowledged"]')" = 0 ] &&
 		[ "$(pair "$1" '["wants"]')" = 0 ] &&
@@ -79,7 +79,7 @@ done
 [ "$(wc -l < "$work/south.words")" = 12 ] || die "not twelve words"
 cmp "$work/south.words" "$work/north.words" || die "the words differ"
 echo "both read out: $(tr '\n' ' ' < "$work/south.words")"
-for s in south north; do until_true 20 line_is $s up; done
+for s in south north; do until_true 20 trunk_is $s up; done
 if side south pair add --yes "$work/north.card" > "$work/again" 2>&1; then
 	die "a card was taken twice"
 fi
@@ -110,7 +110,7 @@ done
 
 say "4. The trunk is cut. Both sides go on writing; South's keeper is killed with SIGKILL"
 kill -USR1 $relay
-for s in south north; do until_true 20 line_is $s down; done
+for s in south north; do until_true 20 trunk_is $s down; done
 side south status | head -n 4
 send_many() {	# SIDE FIRST LAST: with ids of our own, so that asking again is safe
 	local s=$1 o i
@@ -153,7 +153,7 @@ done
 say "5. The trunk is restored: everything arrives, exactly once, in order"
 t1=$(date +%s%N)
 kill -USR2 $relay
-for s in south north; do until_true 30 line_is $s up; done
+for s in south north; do until_true 30 trunk_is $s up; done
 for s in south north; do until_true 30 settled $s; done
 t2=$(date +%s%N)
 inbox() {	# all pages

@@ -128,7 +128,7 @@ static void test_trunk_is_told(struct krig *r)
 	krig_line(r, true);
 	KRIG_WAIT(r, krig_joined(r), 10000);
 	(void)talk_notice(r, N, WAIT_HELD, "one");
-	MUST(talk_pair_is(r, N, "line", "up"));
+	MUST(talk_pair_is(r, N, "trunk", "up"));
 	krig_trunk_again(r, N);
 	KRIG_WAIT(r, r->node[N].pair.set && krig_joined(r), 10000);
 	(void)talk_notice(r, N, WAIT_HELD, "two");

@@ -140,7 +140,7 @@ class Side:
 
     def trunk(self):
         _, s = self.http("GET", "/v1/status")
-        return s["pairs"][0]["line"]
+        return s["pairs"][0]["trunk"]
 
 
 def agreement(line, version=1, replaces="none", **more):

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/** @file line.c  The pair with the trunk: events into core, actions out */
+/** @file link.c  The pair with the trunk: events into core, actions out */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -131,7 +131,7 @@ static void pair_set(struct keeper *k, const struct pair_view *v)
 		{b.n ? (const char *)b.p : "", b.n}};
 	if (!b.err)
 		send_out(k, &m);
-	k->line[v->pair].told = !b.err;
+	k->link[v->pair].told = !b.err;
 	buf_free(&b);
 }
 
@@ -141,10 +141,10 @@ static void pair_drop(struct keeper *k, uint32_t pair)
 
 	m.pair_drop.pair = pair;
 	send_out(k, &m);
-	k->line[pair] = (struct line){.told = false};
+	k->link[pair] = (struct link){.told = false};
 }
 
-void line_pairs(struct keeper *k)
+void link_pairs(struct keeper *k)
 {
 	struct pair_view v;
 
@@ -155,14 +155,14 @@ void line_pairs(struct keeper *k)
 			core_pair_get(k->core, i, &v) &&
 			(v.state == PAIR_LIVE || v.state == PAIR_RESTORING);
 
-		if (want && !k->line[i].told)
+		if (want && !k->link[i].told)
 			pair_set(k, &v);
-		else if (!want && k->line[i].told)
+		else if (!want && k->link[i].told)
 			pair_drop(k, i);
 	}
 }
 
-void line_action(struct keeper *k, const struct action *a)
+void link_action(struct keeper *k, const struct action *a)
 {
 	struct wire_msg m = {.type = WIRE_PATH_JOINED, .fd = -1};
 	struct pair_view v;
@@ -187,7 +187,7 @@ void line_action(struct keeper *k, const struct action *a)
 	}
 }
 
-void line_turn(struct keeper *k)
+void link_turn(struct keeper *k)
 {
 	struct wire_msg m = {.type = WIRE_TURN, .fd = -1};
 
@@ -226,7 +226,7 @@ static int path_closed(struct keeper *k, uint32_t conn)
 /* What a missed check says of the path.  Of the trunk's words only such as a
    record may hold, cut where a character ends. */
 static void word(struct keeper *k, uint32_t pair, uint8_t path,
-		 const struct line_path *p)
+		 const struct link_path *p)
 {
 	char words[400];
 	size_t n;
@@ -246,27 +246,27 @@ void line_paths_again(struct keeper *k)
 {
 	for (uint32_t i = 0; i < PAIRS_MAX; i++) {
 		for (uint8_t j = 0; j < PATHS_MAX; j++) {
-			if (k->line[i].path[j].known)
-				word(k, i, j, &k->line[i].path[j]);
+			if (k->link[i].path[j].known)
+				word(k, i, j, &k->link[i].path[j]);
 		}
 	}
 }
 
 static int path_state(struct keeper *k, const struct wire_path_state *m)
 {
-	struct line_path was, *p;
+	struct link_path was, *p;
 
 	if (m->pair >= PAIRS_MAX || m->path >= PATHS_MAX ||
 	    m->state >= PATH_STATES)
 		return EPROTO;
-	p = &k->line[m->pair].path[m->path];
+	p = &k->link[m->pair].path[m->path];
 	if (!p->known || p->state != m->state) {
 		k->news[m->pair].path_due = true;
 		k->news[m->pair].path = m->path;
 		k->news_due = true;
 	}
 	was = *p;
-	*p = (struct line_path){true,           m->state,    m->rtt_us,
+	*p = (struct link_path){true,           m->state,    m->rtt_us,
 				m->rttvar_us,   m->bytes_in, m->bytes_out,
 				m->retransmits, "",          ""};
 	if (str_copy(m->remote, p->remote, sizeof(p->remote)) ||
@@ -278,7 +278,7 @@ static int path_state(struct keeper *k, const struct wire_path_state *m)
 	return 0;
 }
 
-int line_message(struct keeper *k, const struct wire_msg *m)
+int link_message(struct keeper *k, const struct wire_msg *m)
 {
 	switch (m->type) {
 	case WIRE_PING: k->ping_due = true; return 0;
@@ -300,7 +300,7 @@ int line_message(struct keeper *k, const struct wire_msg *m)
 	}
 }
 
-int line_gone(struct keeper *k)
+int link_gone(struct keeper *k)
 {
 	int err = 0;
 
@@ -309,18 +309,18 @@ int line_gone(struct keeper *k)
 	k->conns = 0;
 	for (uint32_t i = 0; i < PAIRS_MAX && k->core; i++) {
 		for (uint8_t j = 0; j < PATHS_MAX; j++) {
-			if (k->line[i].path[j].known)
+			if (k->link[i].path[j].known)
 				core_path_word(k->core, i, j,
 					       "the trunk process ended");
 		}
 	}
-	memset(k->line, 0, sizeof(k->line));
+	memset(k->link, 0, sizeof(k->link));
 	k->counts[0] = '\0';
 	k->news_due = true;
 	return err;
 }
 
-void line_close_all(struct keeper *k, const char *reason)
+void link_close_all(struct keeper *k, const char *reason)
 {
 	while (k->conns)
 		close_conn(k, k->conn[--k->conns], reason);
@@ -330,7 +330,7 @@ void line_close_all(struct keeper *k, const char *reason)
 
 enum trunk_state trunk_state(const struct keeper *k, const struct pair_view *v)
 {
-	const struct line *l = &k->line[v->pair];
+	const struct link *l = &k->link[v->pair];
 	enum trunk_state s = TRUNK_DOWN;
 
 	for (int i = 0; i < PATHS_MAX && v->session; i++) {
