@@ -279,7 +279,7 @@ def exchange_that_is_not_there(h):
 
 @test
 def status_in_words(h):
-    h.world.pairs = [pair(), pair(peer="b.example", line="down", verdict="exposed",
+    h.world.pairs = [pair(), pair(peer="b.example", trunk="down", verdict="exposed",
                                   verdict_why="feed.b\x1b[2J\u202eevil", state="waiting",
                                   why="w", words="a b c", last_proof=None, offset_ms=None,
                                   since=None, unacknowledged=0, paths=[])]
@@ -307,7 +307,7 @@ def status_in_words(h):
 def status_that_lives(h):
     def later():
         time.sleep(1.0)
-        h.world.pairs = [pair(line="down")]
+        h.world.pairs = [pair(trunk="down")]
         h.console.keeper.send("NEWS", peer="north.example", joint=0, own=0, other=0, what="line")
     import threading
     threading.Thread(target=later).start()

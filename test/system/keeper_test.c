@@ -402,12 +402,12 @@ static void test_record_pages(struct krig *r)
 static void test_news(struct krig *r)
 {
 	talk_line_up(r);
-	KRIG_WAIT(r, strstr(r->node[S].what, "line up"), 5000);
+	KRIG_WAIT(r, strstr(r->node[S].what, "trunk up"), 5000);
 	r->node[S].what[0] = '\0';
 	(void)talk_notice(r, N, WAIT_HELD, "news");
 	KRIG_WAIT(r, strstr(r->node[S].what, "record"), 5000);
 	krig_line(r, false);
-	KRIG_WAIT(r, strstr(r->node[S].what, "line down"), 5000);
+	KRIG_WAIT(r, strstr(r->node[S].what, "trunk down"), 5000);
 }
 
 /* ---- export ---- */
