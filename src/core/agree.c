@@ -54,6 +54,8 @@ static int fold_declare(struct core *c, struct pair *p, bool own,
 	return 0;
 }
 
+/* At once when its version is known to be agreed; else, when it came with the
+   `accept`, from its place in the joint record */
 static int fold_withdraw(struct pair *p, bool own, struct line *l,
 			 const struct entry *e)
 {
@@ -62,7 +64,7 @@ static int fold_withdraw(struct pair *p, bool own, struct line *l,
 
 	if (uint_parse(entry_get(e, "version"), &version) ||
 	    version != l->agreed->version || version == w->version)
-		return 0;	/* stale */
+		return 0;	/* stale, or known */
 	w->version = version;
 	w->state = DECLARED_CLOSED;
 	w->since_ms = e->env.time_ms;
@@ -358,6 +360,8 @@ int line_agree(struct core *c, struct pair *p, bool own,
 		return 0;
 	for (int s = 0; s < 2 && !err; s++)
 		err = proposal_close(c, p, l, (enum side)s);
+	if (!err)
+		err = fold_withdraw(p, own, l, &e);
 	l->dirty = true;
 	line_touch(p, l);
 	return err;
