@@ -112,8 +112,22 @@ static void run_drop(struct line *l, size_t at)
 	l->runs--;
 }
 
-/* A new one ends what its forerunner could still become; when there is no room
-   the oldest goes */
+/* Which one makes room: one that has its result, else the oldest of the same
+   side, so that a peer's checks never push out what we asked */
+static size_t run_spare(const struct line *l, bool mine)
+{
+	for (size_t i = 0; i < l->runs; i++) {
+		if (l->run[i].closed && l->run[i].mine == mine)
+			return i;
+	}
+	for (size_t i = 0; i < l->runs; i++) {
+		if (l->run[i].mine == mine)
+			return i;
+	}
+	return 0;
+}
+
+/* A new one ends what its forerunner could still become */
 static int run_put(struct line *l, const struct run *r)
 {
 	struct run *v;
@@ -127,7 +141,7 @@ static int run_put(struct line *l, const struct run *r)
 		}
 	}
 	if (l->runs == RUNS_MAX)
-		run_drop(l, 0);
+		run_drop(l, run_spare(l, r->mine));
 	v = realloc(l->run, (l->runs + 1) * sizeof(*v));
 	if (!v)
 		return ENOMEM;
@@ -175,6 +189,51 @@ static int read_run(const struct entry *e, struct run *r)
 	return err;
 }
 
+/* Has it been asked before, or is such a one under way? */
+static bool asked_already(const struct core *c, const struct line *l,
+			  const struct run *r)
+{
+	for (size_t i = 0; i < l->runs; i++) {
+		const struct run *had = &l->run[i];
+
+		if (had->mine || strcmp(had->check, r->check) != 0)
+			continue;
+		if (had->due_ms == r->due_ms)
+			return true;
+		if (had->kind != r->kind)
+			continue;
+		/* the newest is kept: an older one is done with */
+		if (r->kind == RUN_SCHEDULED && r->due_ms < had->due_ms &&
+		    had->due_ms <= c->now.wall_ms + EARLY_MS_MAX)
+			return true;
+		/* nobody is called again while being called */
+		if (r->kind == RUN_UNANNOUNCED && !had->closed &&
+		    r->due_ms >= had->due_ms &&
+		    c->now.wall_ms < had->until_ms - EARLY_MS_MAX)
+			return true;
+	}
+	return false;
+}
+
+/* Is this line a fallback of one whose check, for the peer to ask, is named? */
+static bool falls_to(const struct core *c, const struct pair *p,
+		     const struct line *l, const struct run *r)
+{
+	const struct line *origin = line_find(p, str_of(r->origin));
+	const struct agreement *a =
+		origin ? line_agreement(origin, c->now.wall_ms) : NULL;
+	const size_t k = a ? check_named(a, r->check) : 0;
+
+	if (!a || k == a->checks ||
+	    a->check[k].by != agreement_side(a, p->peer_card.name))
+		return false;
+	for (size_t i = 0; i < a->fallbacks; i++) {
+		if (!strcmp(a->fallback[i], l->name))
+			return true;
+	}
+	return false;
+}
+
 /* May the peer ask this now? */
 static bool may_ask(const struct core *c, const struct pair *p,
 		    const struct line *l, const struct agreement *a,
@@ -183,13 +242,8 @@ static bool may_ask(const struct core *c, const struct pair *p,
 	const int peer = agreement_side(a, p->peer_card.name);
 	size_t i;
 
-	if (r->due_ms > c->now.wall_ms + EARLY_MS_MAX)
+	if (r->due_ms > c->now.wall_ms + EARLY_MS_MAX || asked_already(c, l, r))
 		return false;
-	for (i = 0; i < l->runs; i++) {
-		if (!l->run[i].mine && l->run[i].due_ms == r->due_ms &&
-		    !strcmp(l->run[i].check, r->check))
-			return false;
-	}
 	switch (r->kind) {
 	case RUN_SCHEDULED:
 		i = check_named(a, r->check);
@@ -198,7 +252,7 @@ static bool may_ask(const struct core *c, const struct pair *p,
 	case RUN_UNANNOUNCED:
 		return a->unannounced_ms && !strcmp(r->check, "unannounced");
 	case RUN_RESTORATION: return !strcmp(r->check, "restoration");
-	default: return r->origin[0];
+	default: return falls_to(c, p, l, r);
 	}
 }
 
@@ -237,7 +291,8 @@ static int fold_answer(struct core *c, struct pair *p, bool own, struct line *l,
 		const struct agreement *a = line_agreement(l, c->now.wall_ms);
 
 		/* nobody need attend to it */
-		r->closed |= a && machine_suffices(a, r);
+		r->closed |= str_is(entry_get(e, "state"), "refused") ||
+			     (a && machine_suffices(a, r));
 		return 0;
 	}
 	r->refused |= str_is(entry_get(e, "state"), "refused");
@@ -645,19 +700,26 @@ static int review_schedule(struct core *c, struct pair *p, struct line *l,
 
 /* After a hiatus the pivot asks: is the line whole again? */
 static int review_restoration(struct core *c, struct pair *p, struct line *l,
-			      struct now now)
+			      struct now now, int64_t *wake_ms)
 {
 	struct run r = {
 		.mine = true, .kind = RUN_RESTORATION, .due_ms = now.wall_ms};
 
+	int64_t again;
+
 	if (l->proven || !p->names.own_pivot ||
-	    now.mono_ms < l->restore_at_ms ||
 	    line_state_at(p, l, now.wall_ms) < LINE_REFUSED)
 		return 0;
 	for (size_t i = 0; i < l->runs; i++) {
 		if (l->run[i].mine && l->run[i].kind == RUN_RESTORATION &&
 		    !l->run[i].closed && l->run[i].seq >= l->unproven_at)
 			return 0;
+	}
+	if (now.mono_ms < l->restore_at_ms) {
+		again = now.wall_ms + (int64_t)(l->restore_at_ms - now.mono_ms);
+		if (again < *wake_ms)
+			*wake_ms = again;
+		return 0;
 	}
 	l->restore_at_ms = now.mono_ms + RESTORATION_AGAIN_MS;
 	snprintf(r.check, sizeof(r.check), "restoration");
@@ -682,5 +744,5 @@ int check_review(struct core *c, struct pair *p, struct line *l, struct now now,
 	}
 	for (size_t i = 0; i < a->checks && !err && !gone; i++)
 		err = review_schedule(c, p, l, now, a, i, wake_ms);
-	return err ? err : review_restoration(c, p, l, now);
+	return err ? err : review_restoration(c, p, l, now, wake_ms);
 }

@@ -9,8 +9,8 @@
 #define DUE "2026-11-24T08:00:00.000Z"	/* `closing`: the liar asks */
 #define HOURS_TO_DUE (23ULL * 3600000)
 
-/* An entry of the liar's with this text, sent, and all acknowledged */
-static void say(struct rig *r, const char *type, const char *fields,
+/* An entry of the liar's with this text, not sent yet */
+static void put(struct rig *r, const char *type, const char *fields,
 		const void *text, size_t n)
 {
 	struct envelope env;
@@ -27,6 +27,13 @@ static void say(struct rig *r, const char *type, const char *fields,
 	r->mine.time_ms = env.time_ms;
 	r->mine.seen = env.seen;
 	buf_free(&b);
+}
+
+/* The same sent, and all acknowledged */
+static void say(struct rig *r, const char *type, const char *fields,
+		const void *text, size_t n)
+{
+	put(r, type, fields, text, n);
 	liar_push(r);
 	liar_ack(r);
 	rig_wait(r, 300);
@@ -227,6 +234,97 @@ static void withdraws_the_future(struct rig *r)
 	   LINE_CLOSED_BY_THEM);
 }
 
+/* One batch, so that its feed is known before the joint record has it */
+static void accepts_and_withdraws(struct rig *r)
+{
+	struct line_order o = {.act = LINE_PROPOSE};
+	char fields[300], hex[2 * DIGEST_BYTES + 1];
+	uint8_t h[DIGEST_BYTES];
+	struct buf text;
+
+	agreed(r);
+	lines_text("liaison", 2, line(r)->hash, "", &text);
+	o.text = text.p;
+	o.text_n = text.n;
+	order(r, o);
+	digest(text.p, text.n, h);
+	hex_encode(h, sizeof(h), hex);
+	snprintf(fields, sizeof(fields),
+		 "line liaison\nversion 2\nagreement sha256:%s %zu\nby Ri\n",
+		 hex, text.n);
+	buf_free(&text);
+	put(r, "accept", fields, NULL, 0);
+	say(r, "withdraw", "line liaison\nversion 2\nby Ri\nreason repealed\n",
+	    NULL, 0);
+	IS(line(r)->agreed->version == 2);
+	IS(line_state_at(rig_pair(r), line(r), r->now.wall_ms) ==
+	   LINE_CLOSED_BY_THEM);
+	IS(!line(r)->proven);
+}
+
+static void check_long_past(struct rig *r)
+{
+	agreed(r);
+	rig_wait(r, HOURS_TO_DUE + 24ULL * 3600000);
+	/* late, but never asked before */
+	peer_check(r, "closing", DUE, "scheduled");
+	peer_check(r, "closing", "2026-11-25T08:00:00.000Z", "scheduled");
+	is_count(r, COUNT_NOT_AGREED, 0);
+	IS(own(r, ENTRY_ANSWER) == 2);
+	peer_check(r, "closing", DUE, "scheduled");
+	is_count(r, COUNT_NOT_AGREED, 1);
+	IS(own(r, ENTRY_ANSWER) == 2);
+}
+
+/* Names of its own choice must not push out what we have asked */
+static void crowds_out(struct rig *r)
+{
+	char name[20];
+
+	agreed(r);
+	rig_wait(r, HOURS_TO_DUE - 8ULL * 3600000);
+	IS(own(r, ENTRY_CHECK) >= 1);
+	for (int i = 0; i < RUNS_MAX + 8; i++) {
+		char fields[300];
+
+		snprintf(name, sizeof(name), "name-%d", i);
+		snprintf(fields, sizeof(fields),
+			 "line liaison\ncheck %s\ndue "
+			 "2026-11-24T00:00:00.000Z\nkind fallback\nfor west\n",
+			 name);
+		say(r, "check", fields, NULL, 0);
+	}
+	is_count(r, COUNT_NOT_AGREED, RUNS_MAX + 8);
+	IS(own(r, ENTRY_ANSWER) == 0);
+	rig_wait(r, 700000);
+	IS(own(r, ENTRY_RESULT) >= 1);
+}
+
+static void rings_on(struct rig *r)
+{
+	char due[STAMP_CHARS + 1];
+
+	agreed(r);
+	for (int i = 0; i < 10; i++) {
+		stamp_print(r->now.wall_ms, due);
+		peer_check(r, "unannounced", due, "unannounced");
+	}
+	is_count(r, COUNT_NOT_AGREED, 9);
+	IS(own(r, ENTRY_ANSWER) == 1);
+	/* once somebody has come, or nobody has, it may ask again */
+	order(r,
+	      (struct line_order){.act = LINE_ATTEND,
+				  .seq = line(r)->run[line(r)->runs - 1].seq});
+	stamp_print(r->now.wall_ms, due);
+	peer_check(r, "unannounced", due, "unannounced");
+	IS(own(r, ENTRY_ANSWER) == 2);
+	rig_wait(r, 301000);
+	stamp_print(r->now.wall_ms, due);
+	peer_check(r, "unannounced", due, "unannounced");
+	IS(own(r, ENTRY_ANSWER) == 3);
+	is_count(r, COUNT_NOT_AGREED, 9);
+}
+
 static void falls_silent(struct rig *r)
 {
 	struct entry e;
@@ -256,5 +354,11 @@ const struct hostile hostile_lines[] = {
 	{"lines: rubbish is proposed", proposes_rubbish, false},
 	{"lines: what was never asked is answered", answers_nothing, false},
 	{"lines: a later version is withdrawn", withdraws_the_future, false},
+	{"lines: an agreement accepted and withdrawn at once",
+	 accepts_and_withdraws, true},
+	{"lines: the same, by the pivot", accepts_and_withdraws, false},
+	{"lines: a check asked again after the next", check_long_past, false},
+	{"lines: forty checks for a line that is not", crowds_out, false},
+	{"lines: it rings every second", rings_on, false},
 	{"lines: it falls silent", falls_silent, false},
 	{NULL, NULL, false}};

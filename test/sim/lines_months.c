@@ -88,7 +88,7 @@ static void working_days(struct world *w, unsigned from, unsigned to)
 			       closing = d * DAY + 23 * HOUR;
 
 		world_until(w, opening + MINUTE + world_draw(w, 3 * MINUTE) +
-				       (d % 11 == 7) * 30 * MINUTE);
+				       (d % 11 == 7 ? 30 * MINUTE : 0));
 		attend(w);
 		world_until(w, closing + MINUTE);
 		attend(w);
