@@ -487,6 +487,10 @@ void submit_id(const struct pair *p, const struct submit *s,
 /** The field `blob` of the entry being made. */
 void submit_blob(struct core *c, const struct stored_body *body,
 		 const char *media);
+/** Could it be written later, with `written`?  EINVAL, EMSGSIZE: a field breaks
+ *  the grammar. */
+int submit_try(struct core *c, struct pair *p, struct now now,
+	       const struct submit *s, const struct stored_body *body);
 /** Write an item that waited: body, hash and blob_bytes are of the stored
  *  body.  Signs in between when a batch is full. */
 int submit_write(struct core *c, struct pair *p, struct now now,

@@ -137,10 +137,10 @@ void submit_id(const struct pair *p, const struct submit *s,
 			 p->own.tree.size);
 }
 
-/* written_ms 0: it did not wait */
-static int write_entry(struct core *c, struct pair *p, struct now now,
-		       const struct submit *s, const struct stored_body *body,
-		       int64_t written_ms, enum answer *answer)
+/* Its entry in c->scratch; written_ms 0: it did not wait */
+static int item_begin(struct core *c, struct pair *p, struct now now,
+		      const struct submit *s, const struct stored_body *body,
+		      int64_t written_ms)
 {
 	struct buf *b = &c->scratch;
 	char id[ID_CHARS_MAX + 1], stamp[STAMP_CHARS + 1];
@@ -163,6 +163,32 @@ static int write_entry(struct core *c, struct pair *p, struct now now,
 		stamp_print(written_ms, stamp);
 		entry_field(b, "written", "%s", stamp);
 	}
+	return 0;
+}
+
+int submit_try(struct core *c, struct pair *p, struct now now,
+	       const struct submit *s, const struct stored_body *body)
+{
+	struct entry parsed;
+	int err = item_begin(c, p, now, s, body, p->own.time_ms + 1);
+
+	if (err)
+		return err;
+	entry_end(&c->scratch);
+	if (c->scratch.err)
+		return c->scratch.err;
+	err = entry_parse(c->scratch.p, c->scratch.n, &parsed);
+	return err || parsed.kind != s->kind ? EINVAL : 0;
+}
+
+static int write_entry(struct core *c, struct pair *p, struct now now,
+		       const struct submit *s, const struct stored_body *body,
+		       int64_t written_ms, enum answer *answer)
+{
+	int err = item_begin(c, p, now, s, body, written_ms);
+
+	if (err)
+		return err;
 	/* the id of what waited belongs to its `waiting` */
 	err = own_append(c, p, s->kind, body->n ? body->p : NULL, body->n,
 			 written_ms ? NULL : s->id);

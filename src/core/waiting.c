@@ -85,7 +85,13 @@ int waiting_put(struct core *c, struct pair *p, struct now now, struct line *l,
 	item.body_n = body.n;
 	memcpy(item.hash, body.hash, DIGEST_BYTES);
 	item.blob_bytes = body.bytes;
-	err = own_begin(c, p, now, "waiting");
+	err = submit_try(c, p, now, &item, &body);
+	if (err == EINVAL || err == EMSGSIZE) {
+		*answer = ANSWER_BAD;	/* not after a year of waiting */
+		return 0;
+	}
+	if (!err)
+		err = own_begin(c, p, now, "waiting");
 	if (err)
 		return err;
 	entry_field(&c->scratch, "line", "%s", l->name);
@@ -160,22 +166,22 @@ int waiting_has(struct core *c, const struct pair *p, const char *line,
 }
 
 static int release_one(struct core *c, struct pair *p, struct now now,
-		       struct line *l, struct buf *b)
+		       struct line *l, struct buf *b, enum answer *answer)
 {
 	struct submit s = {.pair = p->no, .line = l->name};
-	enum answer answer;
 	int64_t written_ms;
 	uint64_t no;
 	int err = DB(c, row_next, p->no, l->name, ROW_WAITING, &no, b);
 
 	if (!err)
 		err = get_item(b, &s, &written_ms);
-	return err ? err : submit_write(c, p, now, &s, written_ms, &answer);
+	return err ? err : submit_write(c, p, now, &s, written_ms, answer);
 }
 
 int waiting_release(struct core *c, struct pair *p, struct now now,
 		    struct line *l, bool *more)
 {
+	enum answer answer = ANSWER_OK;
 	struct buf b;
 	int n = 0, err = 0;
 
@@ -184,10 +190,10 @@ int waiting_release(struct core *c, struct pair *p, struct now now,
 	    line_state_at(p, l, now.wall_ms) < LINE_REFUSED)
 		return 0;
 	buf_init(&b, ROW_BYTES_MAX);
-	while (!err && l->waiting && n++ < RELEASE_MAX)
-		err = release_one(c, p, now, l, &b);
+	while (!err && l->waiting && answer == ANSWER_OK && n++ < RELEASE_MAX)
+		err = release_one(c, p, now, l, &b, &answer);
 	buf_free(&b);
-	*more = l->waiting;
+	*more = l->waiting && answer == ANSWER_OK;
 	return err ? err
 		   : line_event(c, p, l, LINE_EVENT_WAITING, 0, CHECK_OUTCOMES);
 }

@@ -443,6 +443,71 @@ static void drill(struct world *w)
 	   str_is(entry_get(&e, "kind"), "unannounced"));
 }
 
+/* What can never be written must not wait either */
+static void not_to_be_written(struct world *w)
+{
+	struct submit s = {.kind = ENTRY_NOTICE,
+			   .id = "spaced",
+			   .by = "Kim",
+			   .precedence = "routine",
+			   .subject = " begins with a space",
+			   .media = "text/plain",
+			   .body = (const uint8_t *)"x",
+			   .body_n = 1,
+			   .line = "liaison",
+			   .request = UINT64_MAX};
+
+	begin(w, __func__, "");
+	declare(w, NORTH, DECLARED_CLOSED, 0);
+	world_until(w, 2 * HOUR);
+	world_submit(w, SOUTH, &s);
+	IS(line(w, SOUTH)->waiting == 0);
+	s.subject = "begins without";
+	s.id = "plain";
+	world_submit(w, SOUTH, &s);
+	IS(line(w, SOUTH)->waiting == 1);
+	declare(w, NORTH, DECLARED_OPEN, 0);
+	world_until(w, 3 * HOUR);
+	IS(line(w, SOUTH)->waiting == 0);
+	IS(count(w, SOUTH, ENTRY_NOTICE, "line", "liaison") == 1);
+}
+
+/* Nobody comes: asked again every ten minutes, whatever the grace */
+static void restoration_again(struct world *w)
+{
+	static const char machine[] = "restoration machine\n",
+			  person[] = "restoration person\n";
+	struct buf b, text;
+	const char *at;
+	unsigned asked;
+
+	scenario = __func__;
+	world_init(w, 5);
+	world_pair(w);
+	world_settle(w);
+	lines_text("liaison", 1, NULL, "", &b);
+	buf_init(&text, AGREEMENT_BYTES_MAX);
+	at = strstr((const char *)b.p, machine);
+	buf_put(&text, b.p, (size_t)(at - (const char *)b.p));
+	buf_str(&text, person);
+	at += strlen(machine);
+	buf_put(&text, at, b.n - (size_t)(at - (const char *)b.p));
+	lines_agree_text(w, "liaison", text.p, text.n);
+	buf_free(&b);
+	buf_free(&text);
+	world_until(w, w->now_ms + 61 * 60000);
+	asked = count(w, NORTH, ENTRY_CHECK, "kind", "restoration") +
+		count(w, SOUTH, ENTRY_CHECK, "kind", "restoration");
+	IS(asked == 7);
+	IS(!line(w, NORTH)->proven && !line(w, SOUTH)->proven);
+	for (int s = 0; s < 2; s++) {
+		if (calls(w, s))
+			attend(w, s, false);
+	}
+	world_until(w, w->now_ms + 60000);
+	IS(line(w, NORTH)->proven && line(w, SOUTH)->proven);
+}
+
 static void waits_and_goes(struct world *w)
 {
 	begin(w, __func__, "");
@@ -558,6 +623,8 @@ int lines_run(const char *doc)
 		paths_down,
 		falls_back,
 		drill,
+		not_to_be_written,
+		restoration_again,
 		waits_and_goes,
 		rests_ten_days,
 	};

@@ -702,6 +702,13 @@ void world_order(struct world *w, int side, const struct line_order *o)
 	turn(w, n, core_line_do(n->core, clock_of(w, n), o));
 }
 
+void world_submit(struct world *w, int side, const struct submit *s)
+{
+	struct node *n = &w->node[side];
+
+	turn(w, n, core_submit(n->core, clock_of(w, n), s));
+}
+
 int64_t world_wall_ms(const struct world *w)
 {
 	return EPOCH_MS + (int64_t)w->now_ms;

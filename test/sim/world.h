@@ -130,6 +130,8 @@ void world_rest(struct world *w, int side, uint64_t for_ms);
 void world_write(struct world *w, int side);
 /** The same, on a line. */
 void world_write_on(struct world *w, int side, const char *line);
+/** Exactly this is submitted; its answer goes nowhere with request UINT64_MAX. */
+void world_submit(struct world *w, int side, const struct submit *s);
 /** Somebody orders something of a line at this side. */
 void world_order(struct world *w, int side, const struct line_order *o);
 /** The true time. */
