@@ -33,6 +33,20 @@ int line_not_agreed(struct core *c, struct pair *p, const struct line *l,
 
 /* ---- each feed in its order ---- */
 
+/* Ours, of an agreement: until it is placed, what it decides is open */
+static void fold_decision(struct line *l, const struct entry *e)
+{
+	l->deciding = e->env.seq + 1;
+	l->dirty = true;
+}
+
+/* Own entries that stand in the joint record */
+static uint64_t own_placed(const struct pair *p)
+{
+	return p->names.own_pivot ? p->joint_pivot
+				  : p->joint.size - p->joint_pivot;
+}
+
 static int fold_declare(struct core *c, struct pair *p, bool own,
 			struct line *l, const struct entry *e)
 {
@@ -112,6 +126,12 @@ static int fold(struct core *c, struct pair *p, bool own, const struct entry *e)
 		return 0;
 	case ENTRY_NOTICE:
 	case ENTRY_DOCUMENT: return fold_item(c, p, own, e);
+	case ENTRY_ACCEPT:
+	case ENTRY_DECLINE:
+		l = own ? line_find(p, entry_get(e, "line")) : NULL;
+		if (l)
+			fold_decision(l, e);
+		return 0;
 	case ENTRY_WITHDRAW:
 	case ENTRY_DECLARE:
 	case ENTRY_CHECK:
@@ -125,6 +145,8 @@ static int fold(struct core *c, struct pair *p, bool own, const struct entry *e)
 		return own ? 0 : line_not_agreed(c, p, l, e->env.seq);
 	l->dirty = true;
 	line_touch(p, l);
+	if (e->kind == ENTRY_WITHDRAW && own)
+		fold_decision(l, e);
 	if (e->kind == ENTRY_WITHDRAW)
 		return fold_withdraw(p, own, l, e);
 	if (e->kind == ENTRY_DECLARE)
@@ -215,6 +237,15 @@ static int proposal_close(struct core *c, struct pair *p, struct line *l,
 		  0);
 }
 
+/* No lie when it crossed what we said: its author had not seen that */
+static int stale(struct core *c, struct pair *p, bool own, const struct line *l,
+		 const struct entry *e)
+{
+	return own || (l && e->env.seen < l->spoke)
+		       ? 0
+		       : line_not_agreed(c, p, l, e->env.seq);
+}
+
 static int agree_propose(struct core *c, struct pair *p, bool own,
 			 const struct entry *e, uint64_t version)
 {
@@ -231,7 +262,7 @@ static int agree_propose(struct core *c, struct pair *p, bool own,
 	    !between_us(c, p, a) || (!l && a->version != 1) ||
 	    (l && !replaces_it(a, l))) {
 		agreement_free(a);
-		return line_not_agreed(c, p, l, e->env.seq);
+		return stale(c, p, own, l, e);
 	}
 	if (!l)
 		err = line_add(c, p, name, &l);
@@ -247,8 +278,10 @@ static int agree_propose(struct core *c, struct pair *p, bool own,
 	o->bytes = e->text.n;
 	o->time_ms = e->env.time_ms;
 	line_words(o->by, entry_get(e, "by"));
-	if (own)
+	if (own) {
 		l->declined[0] = '\0';
+		l->spoke = e->env.seq + 1;
+	}
 	err = DB(c, row_put, p->no, l->name,
 		 ROW_PROPOSAL + (uint64_t)side_of(own),
 		 (const uint8_t *)e->text.p, e->text.n);
@@ -321,7 +354,7 @@ static int agree_answer(struct core *c, struct pair *p, bool own,
 	int err;
 
 	if (!names_it(e, &l->proposal[proposer]))
-		return own ? 0 : line_not_agreed(c, p, l, e->env.seq);
+		return stale(c, p, own, l, e);
 	if (e->kind == ENTRY_ACCEPT) {
 		err = agreed_now(c, p, l, proposer);
 	} else {
@@ -354,6 +387,8 @@ int line_agree(struct core *c, struct pair *p, bool own,
 	l = line_find(p, entry_get(&e, "line"));
 	if (!l)
 		return own ? 0 : line_not_agreed(c, p, NULL, e.env.seq);
+	if (own)
+		l->spoke = e.env.seq + 1;
 	if (e.kind != ENTRY_WITHDRAW)
 		return agree_answer(c, p, own, &e, l);
 	if (!l->agreed || l->agreed->version != version)
@@ -465,6 +500,10 @@ static int do_answer(struct core *c, struct pair *p, struct now now,
 			      "%s has no open proposal of this text; look at "
 			      "it again",
 			      p->peer_card.name);
+	if (l->deciding > own_placed(p))
+		return answer(c, o, ANSWER_NOT_NOW,
+			      "it was answered; the other side has not seen "
+			      "that yet");
 	err = own_begin(c, p, now, yes ? "accept" : "decline");
 	if (err)
 		return err;

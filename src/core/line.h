@@ -100,6 +100,9 @@ struct line {
 	struct telling told[2];
 	bool proven;
 	uint64_t unproven_at;	/* own feed's size when it ceased to be */
+	uint64_t spoke;		/* 1 + seq of our newest word on an agreement */
+	uint64_t deciding;	/* 1 + seq of our newest accept, decline,
+				   withdraw: it counts when it is placed */
 	uint64_t answers;	/* 1 + the newest `of` that we answered */
 	uint64_t wait_no;	/* of the next item that waits */
 	bool shown_any;		/* people were told that it is: */

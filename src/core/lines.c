@@ -278,6 +278,8 @@ static void put_line(struct buf *b, const struct line *l)
 	put_words(b, l->declined);
 	buf_u8(b, l->proven);
 	buf_u64(b, l->unproven_at);
+	buf_u64(b, l->spoke);
+	buf_u64(b, l->deciding);
 	buf_u64(b, l->answers);
 	buf_u64(b, l->wait_no);
 	buf_u8(b, l->shown_any);
@@ -327,6 +329,8 @@ static int get_line(struct line *l, const uint8_t *m, size_t n)
 	get_words(&c, l->declined, sizeof(l->declined));
 	l->proven = cur_u8(&c);
 	l->unproven_at = cur_u64(&c);
+	l->spoke = cur_u64(&c);
+	l->deciding = cur_u64(&c);
 	l->answers = cur_u64(&c);
 	l->wait_no = cur_u64(&c);
 	l->shown_any = cur_u8(&c);
@@ -629,13 +633,16 @@ static int review(struct core *c, struct pair *p, struct line *l,
 	return err;
 }
 
-/* A clock set forward: what lies between never was */
+/* A clock set forward: what lies between never was.  Set back: it never ran so
+   far ahead. */
 static void watch_clock(struct core *c, struct lines *t, struct now now)
 {
 	const int64_t went = now.wall_ms - t->last.wall_ms;
 
 	if (t->last.mono_ms &&
 	    went > (int64_t)(now.mono_ms - t->last.mono_ms) + CLOCK_AHEAD_MS)
+		c->started_ms = now.wall_ms;
+	if (c->started_ms > now.wall_ms)
 		c->started_ms = now.wall_ms;
 	t->last = now;
 }

@@ -288,6 +288,11 @@ void lines_check(struct world *w, bool settled)
 
 	for (int s = 0; s < SIDES; s++) {
 		check_waited(w, s);
+		if (w->node[s].core && !w->fault[FAULT_CLOCK_BACK] &&
+		    !w->fault[FAULT_CLOCK_FORWARD] &&
+		    core_counter(w->node[s].core, COUNT_NOT_AGREED))
+			world_broken(w, "%s accuses an honest side",
+				     w->node[s].name);
 		if (!w->fault[FAULT_CLOCK_BACK] &&
 		    !w->fault[FAULT_CLOCK_FORWARD])
 			check_once(w, s);

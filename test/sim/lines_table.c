@@ -237,6 +237,9 @@ static void crossing(struct world *w)
 	IS(!memcmp(line(w, NORTH)->hash, line(w, SOUTH)->hash, DIGEST_BYTES));
 	IS(count(w, NORTH, ENTRY_ACCEPT, "version", "2") == 1);
 	IS(count(w, SOUTH, ENTRY_ACCEPT, "version", "2") == 1);
+	/* nobody lied */
+	for (int s = 0; s < 2; s++)
+		IS(!core_counter(w->node[s].core, COUNT_NOT_AGREED));
 	buf_free(&text[0]);
 	buf_free(&text[1]);
 }

@@ -134,6 +134,23 @@ static void verify(struct world *w, uint64_t seed, const char *tmp,
 	}
 }
 
+/* What each side said last, to look at */
+static void tail(const struct world *w)
+{
+	for (int s = 0; s < SIDES; s++) {
+		struct memdb *db = w->node[s].db;
+		const uint64_t size = memdb_size(db, 0);
+
+		for (uint64_t i = size > 8 ? size - 8 : 0; i < size; i++) {
+			size_t n;
+			const uint8_t *p = memdb_entry(db, 0, i, &n);
+
+			printf("---- %s\n%.*s", w->node[s].name, (int)n,
+			       (const char *)p);
+		}
+	}
+}
+
 static void run(uint64_t seed, uint64_t events, bool verbose,
 		const char *verifier, const char *tmp, struct totals *t)
 {
@@ -171,6 +188,8 @@ static void run(uint64_t seed, uint64_t events, bool verbose,
 		       " virtual s, trace %.16s\n",
 		       seed, w.broken[0] ? w.broken : "good", w.events,
 		       w.now_ms / 1000, trace);
+	if (verbose && w.broken[0])
+		tail(&w);
 	fflush(stdout);
 	for (int i = 0; i < FAULTS; i++)
 		t->fault[i] += w.fault[i];
