@@ -457,6 +457,10 @@ static int do_propose(struct core *c, struct pair *p, struct now now,
 		err = answer(c, o, ANSWER_BAD,
 			     "`sides` are not this exchange and %s",
 			     p->peer_card.name);
+	else if (l && l->deciding > own_placed(p))
+		err = answer(c, o, ANSWER_NOT_NOW,
+			     "what was decided here last has not been seen by "
+			     "the other side yet");
 	else if (l ? !replaces_it(a, l) : a->version != 1 || a->replaces_any)
 		err = answer(c, o, ANSWER_NOT_NOW,
 			     "version and `replaces` do not follow the newest "

@@ -11,6 +11,7 @@
 #define RESTORATION_GRACE_MS 60000	/* for the machine's answer */
 #define ASK_GRACE_MS 600000	/* when the agreement names none */
 #define RESTORATION_AGAIN_MS 600000	/* a missed one is asked again */
+#define HOUR_MS 3600000
 #define MISSED_MAX 1000		/* counted one by one after a rest */
 
 const char *run_kind_name(enum run_kind k)
@@ -234,6 +235,14 @@ static bool falls_to(const struct core *c, const struct pair *p,
 	return false;
 }
 
+/* How much the peer's clock is ahead, as far as that is believed */
+static int64_t ahead_ms(const struct pair *p)
+{
+	return p->offset_ms < 0		 ? 0
+	       : p->offset_ms > HOUR_MS ? HOUR_MS
+					 : p->offset_ms;
+}
+
 /* May the peer ask this now? */
 static bool may_ask(const struct core *c, const struct pair *p,
 		    const struct line *l, const struct agreement *a,
@@ -242,7 +251,11 @@ static bool may_ask(const struct core *c, const struct pair *p,
 	const int peer = agreement_side(a, p->peer_card.name);
 	size_t i;
 
-	if (r->due_ms > c->now.wall_ms + EARLY_MS_MAX || asked_already(c, l, r))
+	/* else tomorrow's would make today's look done; other kinds say when
+	   they were asked, by a clock that may be off */
+	if (asked_already(c, l, r) ||
+	    (r->kind == RUN_SCHEDULED &&
+	     r->due_ms > c->now.wall_ms + EARLY_MS_MAX + ahead_ms(p)))
 		return false;
 	switch (r->kind) {
 	case RUN_SCHEDULED:
@@ -264,7 +277,9 @@ static int fold_check(struct core *c, struct pair *p, bool own, struct line *l,
 
 	if (!a || read_run(e, &r) || (!own && !may_ask(c, p, l, a, &r)))
 		return own ? 0 : line_not_agreed(c, p, l, e->env.seq);
-	r.until_ms = r.due_ms + grace_of(a, &r);
+	r.until_ms = (own || r.due_ms < c->now.wall_ms ? r.due_ms
+						       : c->now.wall_ms) +
+		     grace_of(a, &r);
 	r.answered = !own && r.seq < l->answers;
 	if (r.kind == RUN_SCHEDULED)
 		done_until(l, r.check, r.due_ms);
