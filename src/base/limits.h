@@ -54,6 +54,8 @@
 
 /* Lines */
 #define LINES_MAX 16384		/* of one pair; a proposal of one more is stale */
+#define PROPOSALS_MAX 1024	/* open ones of a side for lines never agreed; one
+				   more is stale */
 #define ROW_NAME_CHARS_MAX 40	/* of what the store keeps for lines */
 #define ROW_BYTES_MAX 65536
 #define WAITING_MAX 1000	/* items that wait on one line; one more is

@@ -246,6 +246,16 @@ static int stale(struct core *c, struct pair *p, bool own, const struct line *l,
 		       : line_not_agreed(c, p, l, e->env.seq);
 }
 
+/* Of lines that nobody has agreed on: each text is kept here */
+static size_t offers(const struct pair *p, enum side s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->lines.n; i++)
+		n += !p->lines.v[i]->agreed && p->lines.v[i]->proposal[s].a;
+	return n;
+}
+
 static int agree_propose(struct core *c, struct pair *p, bool own,
 			 const struct entry *e, uint64_t version)
 {
@@ -260,7 +270,8 @@ static int agree_propose(struct core *c, struct pair *p, bool own,
 				      : err;
 	if (!str_is(name, a->line) || a->version != version ||
 	    !between_us(c, p, a) || (!l && a->version != 1) ||
-	    (l && !replaces_it(a, l))) {
+	    (l && !replaces_it(a, l)) ||
+	    (!l && offers(p, side_of(own)) >= PROPOSALS_MAX)) {
 		agreement_free(a);
 		return stale(c, p, own, l, e);
 	}
@@ -469,6 +480,11 @@ static int do_propose(struct core *c, struct pair *p, struct now now,
 			     "show` gives",
 			     l && l->agreed ? l->agreed->version + 1
 					    : (uint64_t)1);
+	else if (!l && offers(p, SIDE_OWN) >= PROPOSALS_MAX)
+		err = answer(c, o, ANSWER_NOT_NOW,
+			     "%d proposals of new lines are open; the other "
+			     "side is to answer them first",
+			     PROPOSALS_MAX);
 	else if (!l && p->lines.n == LINES_MAX)
 		err = answer(c, o, ANSWER_NOT_NOW, "there are %d lines already",
 			     LINES_MAX);

@@ -238,9 +238,9 @@ static bool falls_to(const struct core *c, const struct pair *p,
 /* How much the peer's clock is ahead, as far as that is believed */
 static int64_t ahead_ms(const struct pair *p)
 {
-	return p->offset_ms < 0		 ? 0
+	return p->offset_ms < 0         ? 0
 	       : p->offset_ms > HOUR_MS ? HOUR_MS
-					 : p->offset_ms;
+					: p->offset_ms;
 }
 
 /* May the peer ask this now? */
@@ -277,9 +277,9 @@ static int fold_check(struct core *c, struct pair *p, bool own, struct line *l,
 
 	if (!a || read_run(e, &r) || (!own && !may_ask(c, p, l, a, &r)))
 		return own ? 0 : line_not_agreed(c, p, l, e->env.seq);
-	r.until_ms = (own || r.due_ms < c->now.wall_ms ? r.due_ms
-						       : c->now.wall_ms) +
-		     grace_of(a, &r);
+	r.until_ms =
+		(own || r.due_ms < c->now.wall_ms ? r.due_ms : c->now.wall_ms) +
+		grace_of(a, &r);
 	r.answered = !own && r.seq < l->answers;
 	if (r.kind == RUN_SCHEDULED)
 		done_until(l, r.check, r.due_ms);
@@ -726,8 +726,9 @@ static int review_restoration(struct core *c, struct pair *p, struct line *l,
 	    line_state_at(p, l, now.wall_ms) < LINE_REFUSED)
 		return 0;
 	for (size_t i = 0; i < l->runs; i++) {
+		/* one at a time, also when it proves nothing any more */
 		if (l->run[i].mine && l->run[i].kind == RUN_RESTORATION &&
-		    !l->run[i].closed && l->run[i].seq >= l->unproven_at)
+		    !l->run[i].closed)
 			return 0;
 	}
 	if (now.mono_ms < l->restore_at_ms) {

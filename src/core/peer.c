@@ -317,13 +317,19 @@ static int put_own_item(struct core *c, struct pair *p,
 	char id[ID_CHARS_MAX + 1];
 	uint8_t h[DIGEST_BYTES];
 	struct entry parsed;
-	int err;
+	uint64_t seq;
+	int err = ENOENT;
 
-	/* or a client that repeats this id would be written twice */
+	/* or a client that repeats this id would be written twice; of what
+	   waited its `waiting` may have it */
 	if (!entry_parse(it->entry, it->entry_n, &parsed) &&
-	    !entry_get(&parsed, "written").n &&
-	    !str_copy(entry_get(&parsed, "id"), id, sizeof(id)))
-		e->id = id;	/* what waited: its `waiting` has it */
+	    !str_copy(entry_get(&parsed, "id"), id, sizeof(id))) {
+		err = DB(c, entry_find_id, feed_id(p->no, FEED_OWN), id, &seq);
+		if (err == ENOENT)
+			e->id = id;
+	}
+	if (err && err != ENOENT)
+		return err;
 	digest(it->body, it->body_n, h);
 	if (it->body_n == t->bytes && !memcmp(h, t->hash, sizeof(h))) {
 		e->body = it->body;
@@ -336,18 +342,6 @@ static int put_own_item(struct core *c, struct pair *p,
 	memcpy(w.hash, t->hash, DIGEST_BYTES);
 	p->wants++;
 	return DB(c, want_put, feed_id(p->no, FEED_OWN), &w);
-}
-
-static int put_own_waiting(struct core *c, struct pair *p,
-			   const struct entries_item *it, struct db_entry *e)
-{
-	char id[ID_CHARS_MAX + 1];
-	struct entry parsed;
-
-	if (!entry_parse(it->entry, it->entry_n, &parsed) &&
-	    !str_copy(entry_get(&parsed, "id"), id, sizeof(id)))
-		e->id = id;
-	return DB(c, entry_put, feed_id(p->no, FEED_OWN), e);
 }
 
 /* Receipts and refusals speak of entries of the other feed that their author
@@ -376,9 +370,9 @@ static int take_one(struct core *c, struct pair *p, bool own,
 	const bool item = t->kind == ENTRY_NOTICE || t->kind == ENTRY_DOCUMENT;
 	int err;
 
-	if (own && t->kind == ENTRY_WAITING)
-		err = put_own_waiting(c, p, it, &e);
-	else if (item)
+	/* a `waiting` that comes back has lost its item: its id is free, so
+	   that the client may give the item again */
+	if (item)
 		err = own ? put_own_item(c, p, it, t, &e)
 			  : put_item(c, p, e.seq, it, t, &e);
 	else

@@ -148,7 +148,7 @@ static void check_items(struct world *w, int side)
 		int waiting;
 		const int found = count_id(w, side, it->id, &waiting);
 
-		if (found > 1 || waiting > 1)
+		if (found > 1 || (waiting > 1 && !it->may_be_lost))
 			world_broken(w, "%s: %s stands %d times", n->name,
 				     it->id, found);
 		if (!found && !waiting && it->stored && !it->may_be_lost)

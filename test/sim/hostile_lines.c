@@ -325,6 +325,34 @@ static void rings_on(struct rig *r)
 	is_count(r, COUNT_NOT_AGREED, 9);
 }
 
+/* Each text is kept: so many and no more */
+static void proposes_without_end(struct rig *r)
+{
+	char name[40], fields[100];
+	struct buf text;
+	size_t open = 0;
+
+	usual(r);
+	for (int i = 0; i < PROPOSALS_MAX + 30; i++) {
+		snprintf(name, sizeof(name), "line-%d", i);
+		snprintf(fields, sizeof(fields), "line %s\nversion 1\nby Ri\n",
+			 name);
+		lines_text(name, 1, NULL, "", &text);
+		if (i % 200 == 199)
+			say(r, "propose", fields, text.p, text.n);
+		else
+			put(r, "propose", fields, text.p, text.n);
+		buf_free(&text);
+	}
+	liar_push(r);
+	liar_ack(r);
+	rig_wait(r, 300);
+	for (size_t i = 0; i < rig_pair(r)->lines.n; i++)
+		open += rig_pair(r)->lines.v[i]->proposal[SIDE_PEER].a != NULL;
+	IS(open == PROPOSALS_MAX);
+	is_count(r, COUNT_NOT_AGREED, 30);
+}
+
 static void falls_silent(struct rig *r)
 {
 	struct entry e;
@@ -360,5 +388,6 @@ const struct hostile hostile_lines[] = {
 	{"lines: a check asked again after the next", check_long_past, false},
 	{"lines: forty checks for a line that is not", crowds_out, false},
 	{"lines: it rings every second", rings_on, false},
+	{"lines: it proposes without end", proposes_without_end, false},
 	{"lines: it falls silent", falls_silent, false},
 	{NULL, NULL, false}};

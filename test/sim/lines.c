@@ -238,6 +238,22 @@ static void check_once(struct world *w, int side)
 	free(v);
 }
 
+/* The newest `waiting` before this item with its id: by its place, since clocks
+   may be set back */
+static uint64_t waited_at(struct memdb *db, const struct entry *item)
+{
+	for (uint64_t i = item->env.seq; i-- > 0;) {
+		struct entry e;
+		size_t len;
+		const uint8_t *p = memdb_entry(db, 0, i, &len);
+
+		if (!entry_parse(p, len, &e) && e.kind == ENTRY_WAITING &&
+		    str_same(entry_get(&e, "id"), entry_get(item, "id")))
+			return i;
+	}
+	return 0;
+}
+
 /* What waited went out once, in order, and not while the line was shut */
 static void check_waited(struct world *w, int side)
 {
@@ -265,7 +281,8 @@ static void check_waited(struct world *w, int side)
 		line = str_is(entry_get(&e, "line"), "west")
 			       ? 1
 			       : str_is(entry_get(&e, "line"), "none") * 2;
-		if (at < last[line] && !w->fault[FAULT_CLOCK_BACK])
+		at = (int64_t)waited_at(db, &e);
+		if (at < last[line])
 			world_broken(w,
 				     "%s: entry %" PRIu64
 				     " went out before its turn",

@@ -332,6 +332,7 @@ static void answered(struct world *w, struct node *n, const struct action *a)
 		world_broken(w, "%s wrote %s twice: %" PRIu64 ", %" PRIu64,
 			     n->name, it->id, it->seq, a->seq);
 	it->stored = true;
+	it->waits |= a->answer == ANSWER_WAITS;
 	it->seq = a->seq;
 	if (a->request & 1 && a->answer == ANSWER_OK)
 		it->acked = true;
@@ -789,7 +790,8 @@ static void roll_back(struct world *w, int side, bool unmarked)
 	for (size_t i = 0; i < n->items; i++) {
 		struct item *it = &n->item[i];
 
-		if (!it->stored || it->seq >= held) {
+		/* what waits is nowhere else */
+		if (!it->stored || it->waits || it->seq >= held) {
 			it->may_be_lost = true;
 			it->stored = false;
 		}

@@ -42,6 +42,7 @@ struct item {
 	char id[24];
 	uint64_t seq;
 	bool stored;		/* answered: durable */
+	bool waits;		/* answered: here, until its line is proven */
 	bool acked;		/* answered: the other side has it */
 	bool may_be_lost;	/* died with a disk before it was acknowledged */
 };
