@@ -92,8 +92,8 @@ static void print_alarms(const struct config *c, struct buf *b)
 			   u->uid);
 	buf_str(b, "\n# The same to syslog: daemon.notice, and daemon.alert "
 		   "where somebody has to act.\n");
-	buf_str(b, c->alarm_syslog ? "alarm-syslog yes\n"
-				   : "#alarm-syslog yes\n");
+	buf_str(b,
+		c->alarm_syslog ? "alarm-syslog yes\n" : "#alarm-syslog yes\n");
 }
 
 void config_print_template(const struct config *c, struct buf *b)

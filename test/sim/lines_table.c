@@ -140,7 +140,7 @@ static void attend(struct world *w, int side, bool refuse)
 					  .refused = refuse});
 		return;
 	}
-	IS(!"a check waits for a person");
+	is(false, __LINE__, "a check waits for a person");
 }
 
 static void cut(struct world *w, uint64_t for_ms)
