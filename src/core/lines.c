@@ -47,11 +47,11 @@ static int grow(struct lines *t)
 
 	if (t->n < t->cap)
 		return 0;
-	v = realloc(t->v, cap * sizeof(*v));
+	v = realloc(t->v, cap * sizeof(void *));
 	if (!v)
 		return ENOMEM;
 	t->v = v;
-	v = realloc(t->heap, cap * sizeof(*v));
+	v = realloc(t->heap, cap * sizeof(void *));
 	if (!v)
 		return ENOMEM;
 	t->heap = v;
@@ -80,7 +80,7 @@ int line_add(struct core *c, struct pair *p, struct str name, struct line **out)
 	}
 	l->wake_ms = NEVER_MS;
 	l->wait_no = ROW_WAITING;
-	memmove(&t->v[at + 1], &t->v[at], (t->n - at) * sizeof(*t->v));
+	memmove(&t->v[at + 1], &t->v[at], (t->n - at) * sizeof(void *));
 	t->v[at] = l;
 	l->heap_at = t->n;
 	t->heap[t->n++] = l;	/* NEVER_MS belongs at the end */

@@ -102,15 +102,15 @@ struct session {
 	uint8_t sid[SID_BYTES];
 	uint8_t peer_sid[SID_BYTES];
 	bool known;		/* peer_sid is theirs */
+	bool ack_due;		/* in this turn: the peer sends again */
+	bool fetching;		/* the peer asked for its own entries */
+	uint8_t gaps;
 	unsigned paths;		/* joined */
 	uint64_t since_ms;
 	int64_t hello_ms;	/* their clock when it began */
 	struct lane_state lane[LANES];
-	bool ack_due;		/* in this turn: the peer sends again */
 	uint64_t tell_at_ms;	/* received frames are acknowledged by then */
-	uint8_t gaps;
 	uint64_t push_next;	/* own entries below this were handed over */
-	bool fetching;		/* the peer asked for its own entries */
 	uint64_t fetch_next;
 	bool attest_due;	/* and then our word on the largest tree */
 	bool cosign_due;	/* our newest may have been lost */
@@ -161,12 +161,12 @@ struct pair {
 	uint64_t joint_sent;	/* pivot: newest size offered */
 	int64_t proof_ms;	/* wall: last signed word of the peer */
 	bool line_up;		/* what our newest `line` entry says */
+	uint8_t proofs;		/* bits: kinds of evidence that are kept */
 	uint64_t body_bytes;	/* of the peer, held here */
 	uint64_t wants;
 	uint64_t restored;	/* own checkpoints below this may be missing */
 	uint64_t restore_from;	/* RESTORING: own size when it began */
 	uint64_t restore_to;	/* and the largest that the peer has shown */
-	uint8_t proofs;		/* bits: kinds of evidence that are kept */
 	uint64_t folded[2];	/* entries of each feed that lines know of */
 
 	/* derived */
@@ -179,15 +179,15 @@ struct pair {
 	struct lines lines;
 	bool dirty;
 	bool marker_due;
+	bool waiters_due;	/* something may answer a waiting request */
+	bool seen_valid;
 	uint64_t signed_bytes;	/* own.bytes at the newest checkpoint */
 	struct session s;
 	uint64_t announced;	/* peer's size as its HELLO or checkpoint said */
 	int64_t offset_ms;
 	uint64_t ack_at_ms, idle_at_ms, joint_at_ms, down_at_ms;
-	bool waiters_due;	/* something may answer a waiting request */
-	uint64_t seen_size;	/* cache: root of our feed at this size */
+	uint64_t seen_size;	/* cache, if valid: our feed's root at this size */
 	uint8_t seen_root[DIGEST_BYTES];
-	bool seen_valid;
 	struct recent recent;
 	struct unplaced unplaced[2];	/* FEED_OWN, FEED_PEER */
 	struct said held[SAID_MAX];	/* receipts held to be written */
