@@ -78,7 +78,7 @@ def main():
         w = t.World(pathlib.Path(work), alarms=False)
         print("load %s" % os.getloadavg()[0])
         # all ten minutes of the hour to come; the first leaves time to agree
-        burst = (int(time.time()) + 120 + n // 25) // 60 * 60
+        burst = (int(time.time()) + 120 + n // 100) // 60 * 60
         minutes = [burst + k * 7200 for k in range(10)]
         checks = "".join("check c%d daily %s south.example by %s.example grace 600 role none\n" % (
             k, time.strftime("%H:%M", time.gmtime(m + 9 * 3600)), "south" if k % 2 == 0 else "north")
