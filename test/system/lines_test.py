@@ -253,7 +253,7 @@ def proposed_and_accepted(w):
     text = got["texts"]["theirs"]
     assert "+ purpose: Test of lines" in got["differences"]["theirs"]
     assert got["proposals"][0]["agreement"] == sha(text)
-    assert w.south.line("liaison")["texts"]["ours"] == text
+    until(lambda: w.south.line("liaison").get("texts", {}).get("ours") == text)
     # signed is what was read, and nothing else
     status, p = w.north.act("liaison", "accept", agreement="00" * 32)
     assert status == 409 and p["type"] == "/problems/line-state", p
