@@ -161,7 +161,7 @@ always:
 
 demo:
 	tools/deps.sh demo
-	$(MAKE) -j2 all $(B)/rdsim
+	$(MAKE) -j2 all $(B)/rdsim $(B)/test/system/relay
 	BIN=$(B) test/system/demo.sh
 
 check:
