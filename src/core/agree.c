@@ -47,12 +47,11 @@ static uint64_t own_placed(const struct pair *p)
 				  : p->joint.size - p->joint_pivot;
 }
 
-static int fold_declare(struct core *c, struct pair *p, bool own,
-			struct line *l, const struct entry *e)
+static void fold_declare(struct pair *p, bool own, struct line *l,
+			 const struct entry *e)
 {
 	struct word *w = &l->said[side_of(own)];
 	const struct str state = entry_get(e, "state");
-	const struct str until = entry_get(e, "until");
 
 	w->state = DECLARED_OPEN;
 	for (int i = 0; i < DECLARED_STATES; i++) {
@@ -60,31 +59,28 @@ static int fold_declare(struct core *c, struct pair *p, bool own,
 			w->state = (enum declared)i;
 	}
 	w->since_ms = e->env.time_ms;
-	w->until_ms = 0;
-	if (until.n && stamp_parse(until, &w->until_ms))
-		return line_not_agreed(c, p, l, e->env.seq);
+	if (stamp_parse(entry_get(e, "until"), &w->until_ms))
+		w->until_ms = 0;	/* none */
 	line_words(w->reason, entry_get(e, "reason"));
 	line_unprove(p, l);
-	return 0;
 }
 
 /* At once when its version is known to be agreed; else, when it came with the
    `accept`, from its place in the joint record */
-static int fold_withdraw(struct pair *p, bool own, struct line *l,
-			 const struct entry *e)
+static void fold_withdraw(struct pair *p, bool own, struct line *l,
+			  const struct entry *e)
 {
 	struct word *w = &l->gone[side_of(own)];
 	uint64_t version;
 
 	if (uint_parse(entry_get(e, "version"), &version) ||
 	    version != l->agreed->version || version == w->version)
-		return 0;	/* stale, or known */
+		return;	/* stale, or known */
 	w->version = version;
 	w->state = DECLARED_CLOSED;
 	w->since_ms = e->env.time_ms;
 	line_words(w->reason, entry_get(e, "reason"));
 	line_unprove(p, l);
-	return 0;
 }
 
 static int fold_item(struct core *c, struct pair *p, bool own,
@@ -148,10 +144,12 @@ static int fold(struct core *c, struct pair *p, bool own, const struct entry *e)
 	if (e->kind == ENTRY_WITHDRAW && own)
 		fold_decision(l, e);
 	if (e->kind == ENTRY_WITHDRAW)
-		return fold_withdraw(p, own, l, e);
-	if (e->kind == ENTRY_DECLARE)
-		return fold_declare(c, p, own, l, e);
-	return check_fold(c, p, own, l, e);
+		fold_withdraw(p, own, l, e);
+	else if (e->kind == ENTRY_DECLARE)
+		fold_declare(p, own, l, e);
+	else
+		return check_fold(c, p, own, l, e);
+	return 0;
 }
 
 int lines_see(struct core *c, struct pair *p, enum side s, uint64_t seq,
@@ -303,9 +301,11 @@ static int agree_propose(struct core *c, struct pair *p, bool own,
 				CHECK_OUTCOMES);
 }
 
-/* The proposal of the other side becomes what is agreed */
+/* The proposal of the other side becomes what is agreed.  What was agreed goes
+   on until then, if it held when that was signed: by the signer's clock, the
+   same at both ends. */
 static int agreed_now(struct core *c, struct pair *p, struct line *l,
-		      enum side proposer)
+		      enum side proposer, int64_t signed_ms)
 {
 	struct proposal *o = &l->proposal[proposer];
 	struct buf text;
@@ -316,7 +316,7 @@ static int agreed_now(struct core *c, struct pair *p, struct line *l,
 	err = DB(c, row_next, p->no, l->name, ROW_AGREED, &no, &text);
 	if (err == ENOENT || (!err && no != ROW_AGREED)) {
 		err = 0;	/* the first */
-	} else if (!err && l->agreed->from_ms <= c->now.wall_ms) {
+	} else if (!err && l->agreed->from_ms <= signed_ms) {
 		err = DB(c, row_put, p->no, l->name, ROW_BEFORE, text.p,
 			 text.n);
 		agreement_free(l->before);
@@ -367,7 +367,7 @@ static int agree_answer(struct core *c, struct pair *p, bool own,
 	if (!names_it(e, &l->proposal[proposer]))
 		return stale(c, p, own, l, e);
 	if (e->kind == ENTRY_ACCEPT) {
-		err = agreed_now(c, p, l, proposer);
+		err = agreed_now(c, p, l, proposer, e->env.time_ms);
 	} else {
 		err = proposal_close(c, p, l, proposer);
 		if (!own)
@@ -406,8 +406,7 @@ int line_agree(struct core *c, struct pair *p, bool own,
 		return 0;
 	for (int s = 0; s < 2 && !err; s++)
 		err = proposal_close(c, p, l, (enum side)s);
-	if (!err)
-		err = fold_withdraw(p, own, l, &e);
+	fold_withdraw(p, own, l, &e);
 	l->dirty = true;
 	line_touch(p, l);
 	return err;
@@ -446,65 +445,68 @@ static int written(struct core *c, const struct pair *p,
 				 false);
 }
 
+/* May it be proposed?  *no: it may not, and that was answered. */
+static int may_propose(struct core *c, const struct pair *p,
+		       const struct line_order *o, const struct agreement *a,
+		       bool *no)
+{
+	const struct line *l = line_find(p, str_of(o->line));
+
+	*no = true;
+	if (strcmp(a->line, o->line) != 0)
+		return answer(c, o, ANSWER_BAD, "the text is of line %s",
+			      a->line);
+	if (!between_us(c, p, a))
+		return answer(c, o, ANSWER_BAD,
+			      "`sides` are not this exchange and %s",
+			      p->peer_card.name);
+	if (l && l->deciding > own_placed(p))
+		return answer(c, o, ANSWER_NOT_NOW,
+			      "what was decided here last has not been seen by "
+			      "the other side yet");
+	if (l ? !replaces_it(a, l) : a->version != 1)
+		return answer(c, o, ANSWER_NOT_NOW,
+			      "version and `replaces` do not follow the newest "
+			      "agreed text: version %" PRIu64
+			      " is expected, replacing the hash that `line "
+			      "show` gives",
+			      l && l->agreed ? l->agreed->version + 1
+					     : (uint64_t)1);
+	if (!l && offers(p, SIDE_OWN) >= PROPOSALS_MAX)
+		return answer(c, o, ANSWER_NOT_NOW,
+			      "%d proposals of new lines are open; the other "
+			      "side is to answer them first",
+			      PROPOSALS_MAX);
+	if (!l && p->lines.n == LINES_MAX)
+		return answer(c, o, ANSWER_NOT_NOW,
+			      "there are %d lines already", LINES_MAX);
+	*no = false;
+	return 0;
+}
+
 static int do_propose(struct core *c, struct pair *p, struct now now,
 		      const struct line_order *o)
 {
-	const struct line *l = line_find(p, str_of(o->line));
 	struct agreement_fault why = {0};
 	struct agreement *a = NULL;
-	uint64_t version;
+	bool no = true;
 	int err = agreement_parse(o->text, o->text_n, &a, &why);
 
 	if (err == EBADMSG)
 		return answer(c, o, ANSWER_BAD, "line %u of the agreement: %s",
 			      why.line, why.rule);
-	if (err)
-		return err;
-	version = a->version;
-	if (strcmp(a->line, o->line) != 0)
-		err = answer(c, o, ANSWER_BAD, "the text is of line %s",
-			     a->line);
-	else if (!between_us(c, p, a))
-		err = answer(c, o, ANSWER_BAD,
-			     "`sides` are not this exchange and %s",
-			     p->peer_card.name);
-	else if (l && l->deciding > own_placed(p))
-		err = answer(c, o, ANSWER_NOT_NOW,
-			     "what was decided here last has not been seen by "
-			     "the other side yet");
-	else if (l ? !replaces_it(a, l) : a->version != 1 || a->replaces_any)
-		err = answer(c, o, ANSWER_NOT_NOW,
-			     "version and `replaces` do not follow the newest "
-			     "agreed text: version %" PRIu64
-			     " is expected, replacing the hash that `line "
-			     "show` gives",
-			     l && l->agreed ? l->agreed->version + 1
-					    : (uint64_t)1);
-	else if (!l && offers(p, SIDE_OWN) >= PROPOSALS_MAX)
-		err = answer(c, o, ANSWER_NOT_NOW,
-			     "%d proposals of new lines are open; the other "
-			     "side is to answer them first",
-			     PROPOSALS_MAX);
-	else if (!l && p->lines.n == LINES_MAX)
-		err = answer(c, o, ANSWER_NOT_NOW, "there are %d lines already",
-			     LINES_MAX);
-	else
-		version = 0;
-	if (version) {
-		agreement_free(a);
-		return err;
+	if (!err)
+		err = may_propose(c, p, o, a, &no);
+	if (!err && !no)
+		err = own_begin(c, p, now, "propose");
+	if (!err && !no) {
+		entry_field(&c->scratch, "line", "%s", o->line);
+		entry_field(&c->scratch, "version", "%" PRIu64, a->version);
+		entry_field(&c->scratch, "by", "%s", o->by);
+		err = own_append_text(c, p, ENTRY_PROPOSE, o->text, o->text_n);
 	}
-	version = a->version;
 	agreement_free(a);
-	err = own_begin(c, p, now, "propose");
-	if (err)
-		return err;
-	entry_field(&c->scratch, "line", "%s", o->line);
-	entry_field(&c->scratch, "version", "%" PRIu64, version);
-	entry_field(&c->scratch, "by", "%s", o->by);
-	return written(
-		c, p, o,
-		own_append_text(c, p, ENTRY_PROPOSE, o->text, o->text_n));
+	return no ? err : written(c, p, o, err);
 }
 
 static int do_answer(struct core *c, struct pair *p, struct now now,

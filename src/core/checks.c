@@ -208,7 +208,7 @@ static bool asked_already(const struct core *c, const struct line *l,
 		    had->due_ms <= c->now.wall_ms + EARLY_MS_MAX)
 			return true;
 		/* nobody is called again while being called */
-		if (r->kind == RUN_UNANNOUNCED && !had->closed &&
+		if (r->kind != RUN_SCHEDULED && !had->closed &&
 		    r->due_ms >= had->due_ms &&
 		    c->now.wall_ms < had->until_ms - EARLY_MS_MAX)
 			return true;
@@ -305,6 +305,7 @@ static int fold_answer(struct core *c, struct pair *p, bool own, struct line *l,
 	if (own) {
 		const struct agreement *a = line_agreement(l, c->now.wall_ms);
 
+		r->replied = e->env.seq + 1;
 		/* nobody need attend to it */
 		r->closed |= str_is(entry_get(e, "state"), "refused") ||
 			     (a && machine_suffices(a, r));
@@ -355,15 +356,13 @@ static bool good(enum check_outcome o)
 	return o == CHECK_ANSWERED || o == CHECK_ANSWERED_LATE;
 }
 
-/* Own: the check was asked since the hiatus.  Theirs: its author has seen that
-   we answered since then. */
-static bool proves(const struct line *l, bool own, const struct entry *e)
+/* Was it asked (ours), or answered by us (theirs), since the hiatus? */
+static bool proves(const struct line *l, bool own, uint64_t of)
 {
-	uint64_t of;
+	const struct run *theirs = own ? NULL : check_run(l, false, of);
 
-	if (!own)
-		return e->env.seen > l->unproven_at;
-	return !uint_parse(entry_get(e, "of"), &of) && of >= l->unproven_at;
+	return own ? of >= l->unproven_at
+		   : theirs && theirs->replied > l->unproven_at;
 }
 
 static int fold_result(struct core *c, struct pair *p, bool own, struct line *l,
@@ -373,20 +372,20 @@ static int fold_result(struct core *c, struct pair *p, bool own, struct line *l,
 	const enum check_outcome o = outcome_of(entry_get(e, "outcome"));
 	struct run r = {0}, *had;
 	uint64_t of;
+	bool asked;
 
 	if (read_run(e, &r))
 		return own ? 0 : line_not_agreed(c, p, l, e->env.seq);
 	if (own && r.kind == RUN_SCHEDULED)
 		done_until(l, r.check, r.due_ms);
-	had = own && !uint_parse(entry_get(e, "of"), &of)
-		      ? check_run(l, true, of)
-		      : NULL;
+	asked = !uint_parse(entry_get(e, "of"), &of);
+	if (good(o) && asked && !l->proven)
+		l->proven = proves(l, own, of);
+	had = own && asked ? check_run(l, true, of) : NULL;
 	if (had && (good(o) || o == CHECK_REFUSED))
 		run_drop(l, (size_t)(had - l->run));
 	else if (had)
 		had->closed = true;
-	if (good(o) && !l->proven && proves(l, own, e))
-		l->proven = true;
 	if (tells(o)) {
 		*t = (struct telling){.any = true,
 				      .outcome = o,

@@ -65,6 +65,7 @@ struct run {
 	bool refused;
 	bool closed;		/* mine: has a result; theirs: was attended */
 	bool missed;		/* theirs: the alarm was given */
+	uint64_t replied;	/* theirs: 1 + seq of our `answer` */
 	uint64_t after_ms;	/* mine: due to the answer that counts */
 	char by[LINE_WORDS_CHARS];
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 #include "core/state.h"
 
+#define BATCHES_MAX 8	/* of lines that fall due together, in one turn */
 #define CLOCK_AHEAD_MS 10000
 #define LINE_ROW_BYTES_MAX 32768
 #define LINE_ROW_VERSION 1
@@ -238,6 +239,7 @@ static void put_run(struct buf *b, const struct run *r)
 	buf_u64(b, (uint64_t)r->due_ms);
 	buf_u64(b, (uint64_t)r->until_ms);
 	buf_u64(b, r->seq);
+	buf_u64(b, r->replied);
 	buf_u64(b, r->after_ms);
 	put_words(b, r->by);
 }
@@ -261,6 +263,7 @@ static void get_run(struct cur *c, struct run *r)
 	r->due_ms = (int64_t)cur_u64(c);
 	r->until_ms = (int64_t)cur_u64(c);
 	r->seq = cur_u64(c);
+	r->replied = cur_u64(c);
 	r->after_ms = cur_u64(c);
 	get_words(c, r->by, sizeof(r->by));
 }
@@ -677,7 +680,7 @@ int lines_turn(struct core *c, struct pair *p, struct now now)
 {
 	struct lines *t = &p->lines;
 	struct line *l;
-	int err = 0;
+	int batches = 0, err = 0;
 
 	/* after a restore: nothing before all that we said is known again */
 	if (!t->n || p->folded[SIDE_OWN] != p->own.tree.size)
@@ -690,9 +693,11 @@ int lines_turn(struct core *c, struct pair *p, struct now now)
 		struct line *next = l->next_touched;
 
 		l->touched = false;
+		if (batch_full(p) && ++batches < BATCHES_MAX)
+			err = own_sign(c, p, now);
 		if (batch_full(p))	/* the others come next turn */
 			line_touch(p, l);
-		else
+		else if (!err)
 			err = review(c, p, l, now);
 		l = next;
 	}

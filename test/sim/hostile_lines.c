@@ -325,6 +325,45 @@ static void rings_on(struct rig *r)
 	is_count(r, COUNT_NOT_AGREED, 9);
 }
 
+static void result(struct rig *r, uint64_t of)
+{
+	char fields[300];
+
+	snprintf(fields, sizeof(fields),
+		 "line liaison\ncheck unannounced\ndue "
+		 "2026-11-23T10:00:00.000Z\nkind unannounced\noutcome "
+		 "answered\nof %" PRIu64 "\nafter-ms 5\nby Kim\n",
+		 of);
+	say(r, "result", fields, NULL, 0);
+}
+
+/* Answered before the line was closed: what waits does not go out on that */
+static void proves_by_an_old_check(struct rig *r)
+{
+	uint64_t asked;
+
+	agreed(r);
+	for (int i = 0; i < 2; i++) {
+		asked = r->mine.tree.size;
+		peer_check(r, "unannounced",
+			   i ? "2026-11-23T11:00:00.000Z"
+			     : "2026-11-23T10:00:00.000Z",
+			   "unannounced");
+		order(r, (struct line_order){.act = LINE_ATTEND, .seq = asked});
+		if (!i) {
+			order(r,
+			      (struct line_order){.act = LINE_DECLARE,
+						  .declared = DECLARED_CLOSED});
+			order(r,
+			      (struct line_order){.act = LINE_DECLARE,
+						  .declared = DECLARED_OPEN});
+		}
+		result(r, asked);
+		IS(line(r)->proven == (i == 1));
+	}
+	is_count(r, COUNT_NOT_AGREED, 0);
+}
+
 /* Each text is kept: so many and no more */
 static void proposes_without_end(struct rig *r)
 {
@@ -388,6 +427,7 @@ const struct hostile hostile_lines[] = {
 	{"lines: a check asked again after the next", check_long_past, false},
 	{"lines: forty checks for a line that is not", crowds_out, false},
 	{"lines: it rings every second", rings_on, false},
+	{"lines: it proves by an old check", proves_by_an_old_check, false},
 	{"lines: it proposes without end", proposes_without_end, false},
 	{"lines: it falls silent", falls_silent, false},
 	{NULL, NULL, false}};

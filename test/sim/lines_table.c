@@ -244,6 +244,43 @@ static void crossing(struct world *w)
 	buf_free(&text[1]);
 }
 
+/* The next version, from this day of November 2026 on */
+static void amend(struct world *w, const char *day)
+{
+	const struct line *l = line(w, NORTH);
+	struct line_order o = {.act = LINE_ACCEPT};
+	struct buf text;
+	char *from;
+
+	lines_text("liaison", l->agreed->version + 1, l->hash, "", &text);
+	from = memmem(text.p, text.n, "from 2026-11-23", 15);
+	memcpy(from + 13, day, 2);
+	order(w, NORTH,
+	      (struct line_order){
+		      .act = LINE_PROPOSE, .text = text.p, .text_n = text.n});
+	world_until(w, w->now_ms + 60000);
+	digest(text.p, text.n, o.hash);
+	order(w, SOUTH, o);
+	world_until(w, w->now_ms + 60000);
+	buf_free(&text);
+}
+
+/* Version 2 is replaced before its day: 1 goes on until that of 3 */
+static void amended_twice(struct world *w)
+{
+	begin(w, __func__, "");
+	amend(w, "25");
+	amend(w, "26");
+	for (int s = 0; s < 2; s++)
+		IS(line(w, s)->agreed->version == 3);
+	world_until(w, 2 * DAY);
+	for (int s = 0; s < 2; s++)
+		IS(line_agreement(line(w, s), world_wall_ms(w))->version == 1);
+	world_until(w, 3 * DAY);
+	for (int s = 0; s < 2; s++)
+		IS(line_agreement(line(w, s), world_wall_ms(w))->version == 3);
+}
+
 static void withdrawn(struct world *w)
 {
 	begin(w, __func__, "");
@@ -613,6 +650,7 @@ int lines_run(const char *doc)
 		proposed_then_open,
 		declined,
 		crossing,
+		amended_twice,
 		withdrawn,
 		declared_by_each,
 		suspended_until,
