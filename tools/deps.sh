@@ -6,9 +6,9 @@ set -u
 purpose=${1:-build}
 build=(gcc libc6-dev make pkg-config libssl-dev libsqlite3-dev libmicrohttpd-dev
 	libjansson-dev libcurl4-gnutls-dev libseccomp-dev libre-dev)
-demo=(iproute2 procps curl openssl python3 tzdata)
+demo=(iproute2 procps curl openssl python3 tzdata mandoc)
 check=(clang llvm clang-tidy binutils file iproute2 util-linux python3-cryptography
-	python3-pylibsrtp)
+	python3-pylibsrtp sip-tester libsofia-sip-ua-dev libxml2-utils)
 
 want=("${build[@]}")
 [ "$purpose" = build ] || want+=("${demo[@]}")
