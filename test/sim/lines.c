@@ -299,6 +299,73 @@ static void check_waited(struct world *w, int side)
 			     w->node[side].name, waited, went, waits);
 }
 
+/* The entry of our own that asks the same check next, or 0 */
+static uint64_t asked_next(struct memdb *db, const struct entry *check,
+			   uint64_t *seen)
+{
+	for (uint64_t i = check->env.seq + 1; i < memdb_size(db, 0); i++) {
+		struct entry e;
+		size_t n;
+		const uint8_t *p = memdb_entry(db, 0, i, &n);
+
+		if (entry_parse(p, n, &e) || e.kind != ENTRY_CHECK ||
+		    !str_same(entry_get(&e, "line"),
+			      entry_get(check, "line")) ||
+		    !str_same(entry_get(&e, "check"),
+			      entry_get(check, "check")))
+			continue;
+		*seen = e.env.seen;
+		return i;
+	}
+	return 0;
+}
+
+/* Has this check of ours a result that says so? */
+static bool told_answered(struct memdb *db, uint64_t of)
+{
+	for (uint64_t i = of + 1; i < memdb_size(db, 0); i++) {
+		struct entry e;
+		uint64_t v;
+		size_t n;
+		const uint8_t *p = memdb_entry(db, 0, i, &n);
+
+		if (!entry_parse(p, n, &e) && e.kind == ENTRY_RESULT &&
+		    !uint_parse(entry_get(&e, "of"), &v) && v == of &&
+		    (str_is(entry_get(&e, "outcome"), "answered") ||
+		     str_is(entry_get(&e, "outcome"), "answered-late")))
+			return true;
+	}
+	return false;
+}
+
+/* Whoever attended is in a result, unless the same was asked anew meanwhile; by a
+   clock set back to before the agreement nothing is decided */
+static void check_attended(struct world *w, int side)
+{
+	struct memdb *db = w->node[side].db;
+
+	for (uint64_t i = 0; i < memdb_size(db, 1); i++) {
+		struct entry e, check;
+		uint64_t of, seen = 0;
+		size_t n;
+		const uint8_t *p = memdb_entry(db, 1, i, &n);
+
+		if (entry_parse(p, n, &e) || e.kind != ENTRY_ATTEND ||
+		    !str_is(entry_get(&e, "state"), "present") ||
+		    uint_parse(entry_get(&e, "of"), &of))
+			continue;
+		p = memdb_entry(db, 0, of, &n);
+		if (entry_parse(p, n, &check) ||
+		    (asked_next(db, &check, &seen) && seen <= i) ||
+		    told_answered(db, of))
+			continue;
+		world_broken(w,
+			     "%s: entry %" PRIu64
+			     " of the other side attended, no result says so",
+			     w->node[side].name, i);
+	}
+}
+
 void lines_check(struct world *w, bool settled)
 {
 	const struct pair *p;
@@ -316,6 +383,8 @@ void lines_check(struct world *w, bool settled)
 	}
 	if (!settled || !w->node[0].core || !w->node[1].core)
 		return;
+	for (int s = 0; s < SIDES && !w->fault[FAULT_CLOCK_BACK]; s++)
+		check_attended(w, s);
 	p = w->node[0].core->pair[0];
 	for (size_t i = 0; i < p->lines.n; i++)
 		check_same(w, p->lines.v[i]);

@@ -159,6 +159,46 @@ static void begin(struct world *w, const char *name, const char *more)
 	world_until(w, HOUR);
 }
 
+/* The same by an agreement with one piece of the text replaced */
+static void begin_with(struct world *w, const char *name, const char *piece,
+		       const char *instead)
+{
+	struct buf usual, text;
+	const char *at;
+
+	scenario = name;
+	world_init(w, 5);
+	world_pair(w);
+	world_settle(w);
+	lines_text("liaison", 1, NULL, "", &usual);
+	buf_init(&text, AGREEMENT_BYTES_MAX);
+	at = memmem(usual.p, usual.n, piece, strlen(piece));
+	buf_put(&text, usual.p, (size_t)(at - (const char *)usual.p));
+	buf_str(&text, instead);
+	at += strlen(piece);
+	buf_put(&text, at, usual.n - (size_t)(at - (const char *)usual.p));
+	lines_agree_text(w, "liaison", text.p, text.n);
+	buf_free(&usual);
+	buf_free(&text);
+}
+
+/* A notice of South's on the line */
+static void notice(struct world *w, const char *id)
+{
+	const struct submit s = {.kind = ENTRY_NOTICE,
+				 .id = id,
+				 .by = "Kim",
+				 .precedence = "routine",
+				 .subject = "line check",
+				 .media = "text/plain",
+				 .body = (const uint8_t *)"x",
+				 .body_n = 1,
+				 .line = "liaison",
+				 .request = UINT64_MAX};
+
+	world_submit(w, SOUTH, &s);
+}
+
 /* ---- scenarios ---- */
 
 static void proposed_then_open(struct world *w)
@@ -217,6 +257,7 @@ static void crossing(struct world *w)
 {
 	struct line_order o = {.act = LINE_ACCEPT};
 	struct buf text[2];
+	int pivot;
 
 	begin(w, __func__, "");
 	for (int s = 0; s < 2; s++) {
@@ -235,6 +276,10 @@ static void crossing(struct world *w)
 	world_until(w, 3 * HOUR);
 	IS(line(w, NORTH)->agreed->version == 2);
 	IS(!memcmp(line(w, NORTH)->hash, line(w, SOUTH)->hash, DIGEST_BYTES));
+	/* the pivot's `accept` stands first: what the other side proposed */
+	pivot = w->node[NORTH].core->pair[0]->names.own_pivot ? NORTH : SOUTH;
+	digest(text[!pivot].p, text[!pivot].n, o.hash);
+	IS(!memcmp(line(w, NORTH)->hash, o.hash, DIGEST_BYTES));
 	IS(count(w, NORTH, ENTRY_ACCEPT, "version", "2") == 1);
 	IS(count(w, SOUTH, ENTRY_ACCEPT, "version", "2") == 1);
 	/* nobody lied */
@@ -346,31 +391,21 @@ static void cut_and_back(struct world *w)
 
 static void hours(struct world *w)
 {
-	struct buf b, more;
-
-	/* the hours stand before the checks */
-	scenario = __func__;
-	world_init(w, 5);
-	world_pair(w);
-	world_settle(w);
-	lines_text("liaison", 1, NULL, "", &b);
-	buf_init(&more, AGREEMENT_BYTES_MAX);
-	{
-		const char *at = strstr((const char *)b.p, "check opening");
-		const size_t n = (size_t)(at - (const char *)b.p);
-
-		buf_put(&more, b.p, n);
-		buf_str(&more, "hours daily 10:00-18:00 south.example\n");
-		buf_put(&more, at, b.n - n);
-	}
-	lines_agree_text(w, "liaison", more.p, more.n);
-	buf_free(&b);
-	buf_free(&more);
+	begin_with(w, __func__, "check opening",
+		   "hours daily 10:00-18:00 south.example\ncheck opening");
 	IS(state(w, NORTH) == LINE_OUTSIDE_HOURS);
 	world_until(w, OPENING + 1000);
 	IS(outcome(w, NORTH, "opening", CHECK_OUTSIDE_HOURS));
 	world_until(w, OPENING + HOUR + 60000);
 	IS(state(w, NORTH) == LINE_OPEN && state(w, SOUTH) == LINE_OPEN);
+	/* proven, and in the evening what is written waits for the morning */
+	world_until(w, OPENING + 10 * HOUR);
+	IS(line(w, SOUTH)->proven);
+	notice(w, "evening");
+	world_until(w, OPENING + 20 * HOUR);
+	IS(line(w, SOUTH)->waiting == 1);
+	world_until(w, OPENING + DAY + HOUR + 60000);
+	IS(line(w, SOUTH)->waiting == 0);
 }
 
 static void attended(struct world *w)
@@ -486,25 +521,23 @@ static void drill(struct world *w)
 /* What can never be written must not wait either */
 static void not_to_be_written(struct world *w)
 {
-	struct submit s = {.kind = ENTRY_NOTICE,
-			   .id = "spaced",
-			   .by = "Kim",
-			   .precedence = "routine",
-			   .subject = " begins with a space",
-			   .media = "text/plain",
-			   .body = (const uint8_t *)"x",
-			   .body_n = 1,
-			   .line = "liaison",
-			   .request = UINT64_MAX};
+	const struct submit s = {.kind = ENTRY_NOTICE,
+				 .id = "spaced",
+				 .by = "Kim",
+				 .precedence = "routine",
+				 .subject = " begins with a space",
+				 .media = "text/plain",
+				 .body = (const uint8_t *)"x",
+				 .body_n = 1,
+				 .line = "liaison",
+				 .request = UINT64_MAX};
 
 	begin(w, __func__, "");
 	declare(w, NORTH, DECLARED_CLOSED, 0);
 	world_until(w, 2 * HOUR);
 	world_submit(w, SOUTH, &s);
 	IS(line(w, SOUTH)->waiting == 0);
-	s.subject = "begins without";
-	s.id = "plain";
-	world_submit(w, SOUTH, &s);
+	notice(w, "plain");
 	IS(line(w, SOUTH)->waiting == 1);
 	declare(w, NORTH, DECLARED_OPEN, 0);
 	world_until(w, 3 * HOUR);
@@ -512,40 +545,54 @@ static void not_to_be_written(struct world *w)
 	IS(count(w, SOUTH, ENTRY_NOTICE, "line", "liaison") == 1);
 }
 
-/* Nobody comes: asked again every ten minutes, whatever the grace */
+/* Nobody comes: asked again every ten minutes, whatever the grace, and nothing
+   goes out before somebody has come */
 static void restoration_again(struct world *w)
 {
-	static const char machine[] = "restoration machine\n",
-			  person[] = "restoration person\n";
-	struct buf b, text;
-	const char *at;
 	unsigned asked;
 
-	scenario = __func__;
-	world_init(w, 5);
-	world_pair(w);
-	world_settle(w);
-	lines_text("liaison", 1, NULL, "", &b);
-	buf_init(&text, AGREEMENT_BYTES_MAX);
-	at = strstr((const char *)b.p, machine);
-	buf_put(&text, b.p, (size_t)(at - (const char *)b.p));
-	buf_str(&text, person);
-	at += strlen(machine);
-	buf_put(&text, at, b.n - (size_t)(at - (const char *)b.p));
-	lines_agree_text(w, "liaison", text.p, text.n);
-	buf_free(&b);
-	buf_free(&text);
-	world_until(w, w->now_ms + 61 * 60000);
+	begin_with(w, __func__, "restoration machine", "restoration person");
+	world_until(w, w->now_ms + 60000);
+	notice(w, "early");
+	world_until(w, w->now_ms + 60 * 60000);
 	asked = count(w, NORTH, ENTRY_CHECK, "kind", "restoration") +
 		count(w, SOUTH, ENTRY_CHECK, "kind", "restoration");
 	IS(asked == 7);
 	IS(!line(w, NORTH)->proven && !line(w, SOUTH)->proven);
+	IS(line(w, SOUTH)->waiting == 1);
+	IS(count(w, SOUTH, ENTRY_NOTICE, "line", "liaison") == 0);
 	for (int s = 0; s < 2; s++) {
 		if (calls(w, s))
 			attend(w, s, false);
 	}
 	world_until(w, w->now_ms + 60000);
 	IS(line(w, NORTH)->proven && line(w, SOUTH)->proven);
+	IS(line(w, SOUTH)->waiting == 0);
+	IS(count(w, SOUTH, ENTRY_NOTICE, "line", "liaison") == 1);
+}
+
+/* While the first of many are on their way out, a new one goes to the end */
+static void overtakes_nothing(struct world *w)
+{
+	char id[16];
+
+	begin(w, __func__, "");
+	declare(w, NORTH, DECLARED_CLOSED, 0);
+	world_until(w, 2 * HOUR);
+	for (int i = 0; i < 400; i++) {
+		snprintf(id, sizeof(id), "n%d", i);
+		notice(w, id);
+	}
+	declare(w, NORTH, DECLARED_OPEN, 0);
+	while (line(w, SOUTH)->waiting == 400)
+		world_step(w);
+	IS(line(w, SOUTH)->waiting > 0);
+	notice(w, "last");
+	world_until(w, w->now_ms + 60000);
+	IS(line(w, SOUTH)->waiting == 0);
+	IS(count(w, SOUTH, ENTRY_WAITING, "id", "last") == 1);
+	lines_check(w, true);
+	IS(!w->broken[0]);
 }
 
 static void waits_and_goes(struct world *w)
@@ -667,6 +714,7 @@ int lines_run(const char *doc)
 		not_to_be_written,
 		restoration_again,
 		waits_and_goes,
+		overtakes_nothing,
 		rests_ten_days,
 	};
 	static struct world w;
